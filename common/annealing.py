@@ -1,0 +1,40 @@
+"""Threshold annealing: firing thresholds that move while a network trains."""
+
+import torch
+
+
+class ThresholdAnnealing:
+    """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
+
+    neurons: modules with a `threshold` buffer.  finals, rates: one number for each; rate in [0, 1].
+    No gradient enters. The state is the thresholds themselves, so a network's state_dict resumes it.
+    Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, `finals` are not.
+    """
+
+    def __init__(self, neurons, finals, rates):
+        if not len(neurons) == len(finals) == len(rates):
+            raise ValueError(f"{len(neurons)} layers need as many final thresholds and rates, got {finals}, {rates}")
+        if not all(0 <= rate <= 1 for rate in rates) or not all(final > 0 for final in finals):
+            raise ValueError(f"final thresholds must exceed 0 and rates lie in [0, 1], got {finals}, {rates}")
+        self.layers = list(zip(neurons, finals, rates, strict=True))
+
+    @torch.no_grad()
+    def step(self):
+        for neuron, final, rate in self.layers:
+            neuron.threshold += rate * (final - neuron.threshold)
+
+
+class LinearAnnealing(ThresholdAnnealing):
+    """theta moves by rate (final - theta at construction) per training iteration, and stops at final."""
+
+    def __init__(self, neurons, finals, rates):
+        super().__init__(neurons, finals, rates)
+        self.strides = [rate * abs(final - neuron.threshold.item()) for neuron, final, rate in self.layers]
+
+    @torch.no_grad()
+    def step(self):
+        for (neuron, final, _), stride in zip(self.layers, self.strides, strict=True):
+            neuron.threshold += (final - neuron.threshold).clamp(-stride, stride)
+
+
+SCHEDULES = {"exponential": ThresholdAnnealing, "linear": LinearAnnealing}

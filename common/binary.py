@@ -1,0 +1,52 @@
+"""Layers with weights in {-1, +1}; the gradient passes straight through the sign.
+
+Weights start Glorot-uniform within sqrt(1.5 / (fan_in + fan_out)), the bias at zero; the bias
+stays real.  Source: snn-tha@f9c0b51 (Courbariaux et al. 2016).
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def binarize(weight):
+    """sign(weight) with sign(0) = +1; gradient of the identity."""
+    return _Sign.apply(weight)
+
+
+class _Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, weight):
+        return torch.where(weight >= 0, 1.0, -1.0).to(weight.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad
+
+
+def _reset_parameters(layer):
+    fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+    bound = math.sqrt(1.5 / (fan_in + fan_out))
+    nn.init.uniform_(layer.weight, -bound, bound)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+class BinaryLinear(nn.Linear):
+    """nn.Linear that computes with sign(weight)."""
+
+    reset_parameters = _reset_parameters
+
+    def forward(self, x):
+        return F.linear(x, binarize(self.weight), self.bias)
+
+
+class BinaryConv2d(nn.Conv2d):
+    """nn.Conv2d that computes with sign(weight)."""
+
+    reset_parameters = _reset_parameters
+
+    def forward(self, x):
+        return self._conv_forward(x, binarize(self.weight), self.bias)

@@ -1,0 +1,56 @@
+"""Files that are whole or not there: a write goes to a temporary file, is synced, and then renamed."""
+
+import contextlib
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import torch
+
+
+def write(path, content):
+    """Replace `path` by `content` (bytes) at once; OSError, with the old file whole, if that fails."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OSError(f"cannot write {path}: {error.strerror}; what it held before is untouched") from error
+
+
+def save(path, state):
+    """Save a dict of tensors, numbers, text, lists and dicts, and its sha256 beside it."""
+    path = Path(path)
+    content = io.BytesIO()
+    torch.save(state, content)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    # Until the file itself is renamed both digests are good, so that a kill in between loses nothing.
+    write(digest_path(path), "\n".join([digest, *digests(path)[:1]]).encode())
+    write(path, content.getbuffer())
+
+
+def load(path):
+    """What `save` saved, on the CPU; ValueError if the file is missing or damaged."""
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"no checkpoint {path}")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() not in digests(path):
+        raise ValueError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def digest_path(path):
+    return path.with_name(path.name + ".sha256")
+
+
+def digests(path):
+    """The sha256 of the checkpoint, first, and that of the one before it."""
+    return digest_path(path).read_text().split() if digest_path(path).exists() else []

@@ -1,0 +1,153 @@
+"""What a run uses: conf.py's config, the rows its answers bring, and the command line."""
+
+import ast
+import contextlib
+import difflib
+import io
+import tokenize
+
+POSITIVE = (lambda value: value > 0, "must exceed 0")
+NOT_NEGATIVE = (lambda value: value >= 0, "must be 0 or more")
+AT_LEAST_ONE = (lambda value: value >= 1, "must be 1 or more")
+SHARE = (lambda value: 0 <= value <= 1, "must lie in [0, 1]")
+SHARE_BELOW_ONE = (lambda value: 0 <= value < 1, "must lie in [0, 1)")
+
+
+class UserError(ValueError):
+    """What a user can mend: told in one line, without a traceback."""
+
+
+@contextlib.contextmanager
+def user_errors():
+    """Mark the ValueErrors and OSErrors of settings, data and files as the user's."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise UserError(str(error)) from error
+
+
+def one_of(*choices):
+    return (lambda value: value in choices, f"must be one of {', '.join(map(repr, choices))}")
+
+
+# key -> (test, rule); of a list, each item is tested. Keys without a rule are held to their type alone.
+RULES = {
+    "num_trials": AT_LEAST_ONE, "num_epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE, "num_steps": AT_LEAST_ONE,
+    "channels": AT_LEAST_ONE, "cosine_iterations": AT_LEAST_ONE, "lr_step_epochs": AT_LEAST_ONE,
+    "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
+    "lr": POSITIVE, "slope": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE, "lr_step_factor": POSITIVE,
+    "anneal_rates": SHARE, "correct_rate": SHARE, "incorrect_rate": SHARE,
+    "dropout": SHARE_BELOW_ONE, "val_fraction": SHARE_BELOW_ONE, "momentum": SHARE_BELOW_ONE,
+    "beta": (lambda value: 0 < value < 1, "must lie in (0, 1)"),
+    "optimizer": one_of("adam", "sgd"),
+    "loss": one_of("mse_count_loss"),
+    "lr_schedule": one_of("cosine", "step", "none"),
+    "threshold_schedule": one_of("exponential", "linear", "none"),
+    "source": one_of("auto", "published", "sample"),
+    "select_on": one_of("val", "test"),
+    "device": (lambda value: value == "auto" or value.split(":")[0] in ("cpu", "cuda"), "must be auto, cpu or cuda"),
+    "exp_name": (lambda value: value and "/" not in value, "must be a name without /"),
+}
+
+
+def resolve(config, conditional=(), arguments=()):
+    """Return the one flat dict of a run; `config` itself is left as it is.
+
+    config: shared values and the first switch.  conditional: (condition, values) rows, in order; a
+    row applies when what stands so far holds its condition.  arguments: "key=value".
+    Every key has one home: ValueError if two places set it, if it is unknown, if a value has another
+    type than conf.py gives it or lies outside its range, or if an argument would have no effect.
+    """
+    known = dict(config)
+    for _, values in conditional:
+        known.update(values)
+    overrides = parse(arguments, known)
+    resolved = {key: overrides.get(key, value) for key, value in config.items()}
+    for condition, values in conditional:
+        if condition.items() <= resolved.items():
+            if twice := values.keys() & resolved.keys():
+                raise ValueError(f"conf.py sets {', '.join(sorted(twice))} twice, again under {condition}")
+            resolved |= {key: overrides.get(key, value) for key, value in values.items()}
+    for key, value in resolved.items():
+        check(key, value, conditional)
+    for key in sorted(overrides.keys() - resolved.keys()):
+        homes = " or ".join(show(condition) for condition, values in conditional if key in values)
+        raise ValueError(f"{key} has no effect here; it needs {homes}")
+    return resolved
+
+
+def parse(arguments, known):
+    """["key=value", ...] -> dict, each value of the type that `known` gives its key."""
+    overrides = {}
+    for argument in arguments:
+        key, separator, text = argument.partition("=")
+        if not separator:
+            raise ValueError(f"expected key=value, got {argument!r}; --help lists the keys")
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise ValueError(f"no key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "; --help lists them"))
+        if key in overrides:
+            raise ValueError(f"{key} is given twice")
+        overrides[key] = typed(key, text, known[key])
+    return overrides
+
+
+def typed(key, text, example):
+    """`text` as a value of the type of `example`; a list's items are of the type of its first."""
+    try:
+        value = text if isinstance(example, str) else ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        value = text
+    if isinstance(example, list) and isinstance(value, list):
+        value = [float(item) if type(item) is int and isinstance(example[0], float) else item for item in value]
+        matches = value and all(type(item) is type(example[0]) for item in value)
+    else:
+        value = float(value) if type(value) is int and isinstance(example, float) else value
+        matches = type(value) is type(example)
+    if not matches:
+        kind = f"a list of {type(example[0]).__name__}" if isinstance(example, list) else f"a {type(example).__name__}"
+        raise ValueError(f"{key} is {kind}, as in {key}={show_value(example)}; got {text!r}")
+    return value
+
+
+def check(key, value, conditional):
+    """ValueError if the value breaks the key's rule, or is text that no condition on the key names."""
+    test, rule = RULES.get(key, (lambda value: True, ""))
+    if not all(test(item) for item in (value if isinstance(value, list) else [value])):
+        raise ValueError(f"{key} {rule}, got {show_value(value)}")
+    answers = {condition[key] for condition, _ in conditional if key in condition}
+    if isinstance(value, str) and answers and value not in answers and key not in RULES:
+        raise ValueError(f"{key} must be one of {', '.join(sorted(map(repr, answers)))}, got {value!r}")
+
+
+def show(condition):
+    return " ".join(f"{key}={show_value(value)}" for key, value in condition.items())
+
+
+def show_value(value):
+    return value if isinstance(value, str) else repr(value).replace(" ", "")
+
+
+def help_text(conf):
+    """Every key of a conf.py module with its value and its comment, under the answer that brings it."""
+    comments = comments_by_line(open(conf.__file__).read())
+    lines = [conf.__doc__.strip(), "", "Always:"]
+    places = iter(comments)
+    for condition, values in [({}, conf.config), *conf.conditional]:
+        if condition:
+            lines += ["", f"With {show(condition)}:"]
+        for key, value in values.items():
+            comment = next(text for name, text in places if name == key)
+            lines.append(f"  {key}={show_value(value)}".ljust(44) + comment)
+    return "\n".join(lines)
+
+
+def comments_by_line(source):
+    """(key, comment) of every `"key":` in the source, in order; a comment belongs to the last key of its line."""
+    found, tokens = [], list(tokenize.generate_tokens(io.StringIO(source).readline))
+    for token, following in zip(tokens, tokens[1:], strict=False):
+        if token.type == tokenize.STRING and following.string == ":":
+            found.append([ast.literal_eval(token.string), "", token.start[0]])
+        elif token.type == tokenize.COMMENT and found and found[-1][2] == token.start[0]:
+            found[-1][1] = token.string.lstrip("# ")
+    return [(key, comment) for key, comment, _ in found]

@@ -1,0 +1,62 @@
+"""The four IDX files of MNIST and of the sets that took over its layout."""
+
+import hashlib
+import math
+import struct
+
+import torch
+
+from common.data import download
+
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+IMAGES, LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"  # how such a file begins: uint8, in 3 dimensions or in 1
+KINDS = {IMAGES: "an IDX file of images", LABELS: "an IDX file of labels"}
+
+
+def path_of(folder, file):
+    """Where `folder` has `file`, gzipped or not; None if it has not."""
+    return next((path for path in (folder / f"{file}.gz", folder / file) if path.is_file()), None)
+
+
+def read_set(folder):
+    """Return (the four tensors of FILES, {file: sha256 of its decompressed content}).
+
+    Images are uint8 [N, H, W], labels uint8 [N] in 0..9.  ValueError, naming the file, for one that is missing,
+    damaged or of another kind, and for files that do not belong together.
+    """
+    paths = {file: path_of(folder, file) for file in FILES}
+    if missing := [f"{file}.gz" for file in FILES if paths[file] is None]:
+        raise ValueError(f"{folder} holds only some of a set's four files: add {missing}, or take the others out")
+    read = {file: read_idx(paths[file], IMAGES if "images" in file else LABELS) for file in FILES}
+    tensors = [read[file][0] for file in FILES]
+    for images, labels, file in ((tensors[0], tensors[1], FILES[1]), (tensors[2], tensors[3], FILES[3])):
+        if len(images) != len(labels):
+            raise _bad(paths[file], f"{len(images)} labels, one for each image", len(labels))
+        if labels.max() > 9:
+            raise _bad(paths[file], "labels from 0 to 9", int(labels.max()))
+    sizes = [list(images.shape[1:]) for images in tensors[::2]]
+    if sizes[0] != sizes[1]:
+        raise _bad(paths[FILES[2]], f"images of {sizes[0]} pixels, as for training", sizes[1])
+    return tensors, {file: read[file][1] for file in FILES}
+
+
+def read_idx(path, kind):
+    """Return (uint8 tensor, sha256 of the content) of one file, gzipped or not.  kind: IMAGES or LABELS."""
+    try:
+        with download.open_content(path) as file:
+            content = file.read()
+    except download.BAD_GZIP as error:
+        raise _bad(path, f"{KINDS[kind]}, gzipped", f"a damaged gzip file ({error})") from error
+    if content[:4] != kind:
+        raise _bad(path, KINDS[kind], KINDS.get(content[:4], f"one that begins with {content[:20]!r}"))
+    header = 4 + 4 * kind[3]
+    shape = struct.unpack(f">{kind[3]}I", content[4:header].ljust(header - 4, b"\0"))
+    size = header + math.prod(shape)
+    if size == header or len(content) != size:
+        raise _bad(path, f"values of shape {list(shape)}, {size} bytes in all", f"{len(content)} bytes")
+    values = torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header)
+    return values.reshape(shape), hashlib.sha256(content).hexdigest()
+
+
+def _bad(path, expected, found):
+    return ValueError(f"{path}: expected {expected}, found {found}; replace it, or remove the set from its folder")

@@ -1,0 +1,226 @@
+"""From a directory's conf.py to its run directories: train, validate, test, record, draw."""
+
+import ctypes
+import functools
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+from common import checkpoint, config, monitor, plots, record, trial
+from common.config import UserError, user_errors
+from common.training import Diverged, Interrupted, stop_signals
+
+CHANGEABLE = ("num_epochs", "device", "data_dir", "num_workers")  # the keys that resume= and evaluate= accept
+
+
+def main(conf, load_data, build_net, encode):
+    """What a directory's run.py does with its command line; errors end the process with their status.
+
+    conf: the module conf.py.  load_data(settings) -> Data.  build_net(settings, data) -> network.
+    encode(inputs, num_steps) -> sequence [T, B, ...].
+    """
+    arguments, functions = sys.argv[1:], (load_data, build_net, encode)
+    if {"--help", "-h"} & set(arguments):
+        print(sys.modules["__main__"].__doc__.strip(), config.help_text(conf), sep="\n\n")
+        return
+    try:
+        command, path, rest = _command(arguments)
+        if command == "train":
+            with user_errors():
+                settings = config.resolve(conf.config, conf.conditional, rest)
+            run(settings, *functions, parent=Path(conf.__file__).parent / "runs")
+        elif command == "resume":
+            run(_saved_settings(path, rest), *functions, resume=path)
+        else:
+            evaluate(_saved_settings(path, rest), *functions, path)
+    except (UserError, OSError) as error:
+        _stop(error, 2)
+    except Diverged as error:
+        _stop(f"diverged: {error}; the last good state is kept, and a lower lr may help", 1)
+    except Interrupted as error:
+        _stop(f"stopped by {error}", 128 + error.signum)
+    except KeyboardInterrupt:
+        _stop("stopped before training began", 130)
+
+
+def _stop(message, status):
+    print(f"run.py: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _command(arguments):
+    """("train" | "resume" | "evaluate", run directory, the other arguments)."""
+    named = [argument.partition("=")[::2] for argument in arguments if argument.startswith(("resume=", "evaluate="))]
+    if not named:
+        return "train", None, arguments
+    if len(named) > 1:
+        raise UserError("resume= and evaluate= take one run directory, once")
+    command, path = named[0]
+    return command, Path(path), [argument for argument in arguments if argument != f"{command}={path}"]
+
+
+def _saved_settings(path, arguments):
+    """The settings of the run at `path`, with the few that may change overridden."""
+    with user_errors():
+        settings = record.read_json(path / "config.json")["settings"]
+        if refused := [a for a in arguments if a.partition("=")[0] not in CHANGEABLE]:
+            raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(CHANGEABLE)} may change")
+        overrides = config.parse(arguments, settings)
+        for key, value in overrides.items():
+            config.check(key, value, ())
+    return settings | overrides
+
+
+def run(settings, load_data, build_net, encode, parent="runs", resume=None):
+    """Train, validate and test all trials of a run in a new directory under `parent`, or go on in `resume`.
+
+    Returns the run's directory. UserError for settings, data or files that a user can mend.
+    """
+    data, device, encode = _prepare(settings, load_data, encode)
+    with user_errors():
+        path = resume or record.create(parent, settings)
+    with record.locked(path), stop_signals() as signals:
+        _write_config(path, settings, data, device)
+        print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
+        print(f"run directory: {_shown(path)}", flush=True)
+        try:
+            result, net = _run_trials(path, settings, data, build_net, encode, device, signals)
+        except (Interrupted, Diverged, OSError):
+            print(f"to go on: python run.py resume={_shown(path)}", file=sys.stderr)
+            raise
+        _draw(path, settings, data, net, encode, result)
+    _report(path, result)
+    return path
+
+
+def evaluate(settings, load_data, build_net, encode, path):
+    """Test a finished run's best weights again, print what they reach, and draw its figures anew."""
+    data, device, encode = _prepare(settings, load_data, encode)
+    with record.locked(path), user_errors():
+        _check_data(path, data)
+        saved = record.read_json(path / "result.json")
+        trials = [trial.build(settings, data, build_net, path / f"trial_{k}", settings["seed"] + k, device)
+                  for k in range(saved["num_trials"])]  # fmt: skip
+        result = record.summary(data, [trial.test(t, settings, data, encode) for t in trials], settings["select_on"])
+        _draw(path, settings, data, trials[0].net, encode, result)
+    _report(path, result)
+
+
+def _prepare(settings, load_data, encode):
+    """(data on its device, device, encode for this number of steps)."""
+    keep_heap()
+    with user_errors():
+        name = settings["device"]
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        if name.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"device={name}, but torch sees no CUDA device; use device=cpu or install torch for CUDA")
+        data = load_data(settings)
+        if not len(data.val) and settings["select_on"] == "val":
+            raise ValueError("the validation set is empty; raise val_fraction, or say select_on=test")
+    for split in ("train", "val", "test"):
+        setattr(data, split, getattr(data, split).to(name))
+    return data, torch.device(name), functools.partial(encode, num_steps=settings["num_steps"])
+
+
+def keep_heap():
+    """Let glibc keep freed memory: fresh pages for each large tensor would double a step's time."""
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return  # not glibc
+    mallopt(-3, 2**30)  # M_MMAP_THRESHOLD
+    mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+
+
+def _write_config(path, settings, data, device):
+    """config.json; a resumed run keeps the provenance of its start and lists the resumptions."""
+    content = {"settings": settings, "directory": path.absolute().parent.parent.name, **record.provenance(device)}
+    content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
+                       "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
+    if (path / "config.json").exists():
+        with user_errors():
+            _check_data(path, data)
+        first = record.read_json(path / "config.json")
+        resumed = {key: content[key] for key in ("command", "time", "git_commit", "git_dirty", "versions", "device")}
+        content = first | {"settings": settings, "resumed": [*first.get("resumed", []), resumed]}
+    record.write_json(path / "config.json", content)
+
+
+def _check_data(path, data):
+    """ValueError if the run was made from other data."""
+    then = record.read_json(path / "config.json")["data"]
+    if then["hashes"] != data.hashes or then["num_train"] != len(data.train):
+        raise ValueError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
+                         f"({len(data.train)} samples) with other hashes; see config.json and data_dir")  # fmt: skip
+
+
+def _run_trials(path, settings, data, build_net, encode, device, signals):
+    """(result, network of the last trial), each trial recorded as soon as it is done."""
+    done = record.read_json(path / "result.json")["trials"] if (path / "result.json").exists() else []
+    results, rows = [], []
+    for k in range(settings["num_trials"]):
+        with user_errors():
+            current = trial.build(settings, data, build_net, path / f"trial_{k}", settings["seed"] + k, device)
+        for row in trial.fit(current, settings, data, encode, signals):
+            record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
+            record.write_tensorboard(path / "tensorboard" / f"trial_{k}", row)
+            _print_epoch(row, settings, current.net)
+        rows += current.progress["rows"]
+        record.write_metrics(path / "metrics.csv", rows)
+        tested = k < len(done) and done[k]["num_epochs"] == current.progress["epoch"]
+        results.append(done[k] if tested else trial.test(current, settings, data, encode, signals))
+        result = record.summary(data, results, settings["select_on"])
+        record.write_json(path / "result.json", result)
+    return result, current.net
+
+
+def _print_epoch(row, settings, net):
+    rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in net.neurons)
+    print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
+          f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
+          f"val {row['val_accuracy']:.2%}  firing rates {rates}  {row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
+    layers = {name: {key: row[f"{key}_{name}"] for key in ("silent_share", "saturated_share")} for name in net.neurons}
+    for line in monitor.warnings(layers):
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def _draw(path, settings, data, net, encode, result):
+    """figures/*.png: learning curves, thresholds, firing rates, and an example of trial 0 at its best."""
+    rows = plots.read_metrics(path / "metrics.csv")
+    names = list(net.neurons)
+    neurons = [SimpleNamespace(threshold=torch.tensor(theta)) for theta in settings["thresholds"]]
+    schedule, trajectory = trial.thresholds_of(settings, neurons), [settings["thresholds"]]
+    for _ in range(max(row["iteration"] for row in rows if row["trial"] == 0)):
+        if schedule:
+            schedule.step()
+        trajectory.append([neuron.threshold.item() for neuron in neurons])
+    net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
+    image, label = data.test.batch(torch.tensor([0]))
+    traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
+              for name, spikes, membrane, threshold in monitor.traces(net, encode(image))]  # fmt: skip
+    figures = {
+        "learning_curves": plots.learning_curves(rows),
+        "thresholds": plots.threshold_curves(names, dict(zip(names, zip(*trajectory, strict=True), strict=True)), rows),
+        "firing_rates": plots.firing_rates(result),
+        "example": plots.example(traces, label.item(), image[0, 0].cpu().numpy()),
+    }
+    (path / "figures").mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        plots.save(figure, path / "figures" / f"{name}.png")
+
+
+def _report(path, result):
+    spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
+    stand_in = ", a stand-in" if result["data"]["stand_in"] else ""
+    print(f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) "
+          f"on {result['data']['name']}{stand_in}")  # fmt: skip
+    print(f"figures and results: {_shown(path)}")
+
+
+def _shown(path):
+    return os.path.relpath(path)

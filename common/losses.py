@@ -1,0 +1,39 @@
+"""Losses and predictions: what reduces a network's output over time.
+
+output: [T, B, K], the read-out's spikes or membranes.  target: [B] classes.  mask: [T, B], 1 where a
+step is the sample's own and 0 where it is padding; None: all steps are.
+"""
+
+import torch
+from torch.nn import functional as F
+
+
+def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
+    """Mean squared distance of spike counts from int(T · rate), divided by T, over batch and classes.
+
+    correct_rate, incorrect_rate: the share of steps, in [0, 1], at which the right and the wrong
+    outputs are to spike; T counts a sample's own steps.  Source: snnTorch 1.0 `mse_count_loss`.
+    """
+    num_steps = torch.full_like(target, output.shape[0]) if mask is None else mask.sum(0)
+    num_steps = num_steps.to(output.dtype)[:, None]  # [B, 1]
+    right = F.one_hot(target, output.shape[-1]).bool()  # [B, K]
+    wanted = torch.where(right, (num_steps * correct_rate).int(), (num_steps * incorrect_rate).int())
+    return ((spike_counts(output, mask) - wanted) ** 2 / num_steps).mean()
+
+
+def predict(output, mask=None):
+    """The class that spikes most, [B]; the first of equals."""
+    return spike_counts(output, mask).argmax(-1)
+
+
+def spike_counts(output, mask=None):
+    """Spikes of each class over the sample's own steps, [B, K]."""
+    return output.sum(0) if mask is None else (output * mask[..., None]).sum(0)
+
+
+def build(config):
+    """The loss that config["loss"] names, as loss(output, target, mask=None)."""
+    if config["loss"] == "mse_count_loss":
+        rates = config["correct_rate"], config["incorrect_rate"]
+        return lambda output, target, mask=None: mse_count_loss(output, target, mask, *rates)
+    raise ValueError(f"loss must be 'mse_count_loss', got {config['loss']!r}")

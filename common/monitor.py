@@ -1,0 +1,118 @@
+"""What a network does while it runs: firing rates, silent and saturated neurons, synaptic operations.
+
+Monitors hook the modules they are handed and are used as contexts:
+    with Activity(net.neurons) as activity: ...run the net...
+    activity.layers() -> {"conv1": {"firing_rate": .03, ...}, ...}
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class _Hooks:
+    """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts."""
+
+    def __init__(self, modules):
+        self.modules = dict(modules.items())
+        self.counts = {}        # name -> events per neuron (or input) [...], summed over steps and samples
+        self.num_steps = 0      # T, of the last batch
+        self.num_samples = {name: 0 for name in self.modules}
+
+    def __enter__(self):
+        self.handles = [module.register_forward_hook(self.hook(name)) for name, module in self.modules.items()]
+        return self
+
+    def __exit__(self, *_):
+        for handle in self.handles:
+            handle.remove()
+
+    def add(self, name, count, shape):
+        self.counts[name] = self.counts.get(name, 0) + count.double()
+        self.num_steps = shape[0]
+        self.num_samples[name] += shape[1]
+
+
+class Activity(_Hooks):
+    """Counts the spikes of each neuron, over all steps and samples."""
+
+    def hook(self, name):
+        return lambda module, inputs, spikes: self.add(name, spikes.detach().sum((0, 1)), spikes.shape)
+
+    def layers(self):
+        """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
+        that never and that always fired, in any step of any sample)."""
+        return {name: self._layer(count, self.num_steps * self.num_samples[name]) for name, count in self.counts.items()}
+
+    @staticmethod
+    def _layer(count, num_steps):
+        return {
+            "firing_rate": count.mean().item() / num_steps,
+            "silent_share": (count == 0).double().mean().item(),
+            "saturated_share": (count == num_steps).double().mean().item(),
+        }
+
+
+class Operations(_Hooks):
+    """Counts synaptic operations from the inputs of each layer, in NeuroBench's terms.
+
+    Dense: every connection at every step. Effective: those with an input and a weight other than 0,
+    accumulates (acs) where all inputs are -1, 0 or 1, multiply-accumulates (macs) elsewhere. A static
+    layer counts at every step, as on hardware that runs step by step; pools and norms do not count.
+    Source: Yik et al. 2024 (arXiv 2304.04640).
+    """
+
+    def hook(self, name):
+        def count_active(module, inputs, _):
+            (x,) = inputs
+            self.multiplies[name] = self.multiplies.get(name, False) or not bool(((x == 0) | (x.abs() == 1)).all())
+            self.add(name, (x != 0).sum((0, 1)), x.shape)
+
+        return count_active
+
+    def __enter__(self):
+        self.multiplies = {}
+        return super().__enter__()
+
+    def per_sample(self):
+        """{"dense", "effective_macs", "effective_acs"}: mean operations per sample, over all its steps."""
+        total = {"dense": 0.0, "effective_macs": 0.0, "effective_acs": 0.0}
+        for name, count in self.counts.items():
+            connection = next(m for m in self.modules[name].modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
+            used = (connection.weight != 0).double()
+            active = count / self.num_samples[name]
+            total["dense"] += self.num_steps * _fan_out(connection, torch.ones_like(active), torch.ones_like(used))
+            kind = "effective_macs" if self.multiplies[name] else "effective_acs"
+            total[kind] += _fan_out(connection, active, used)
+        return total
+
+
+def _fan_out(connection, active, used):
+    """Products that inputs `active` [C, H, W] or [N] make with the weights marked in `used`."""
+    if isinstance(connection, nn.Conv2d):
+        return F.conv2d(active[None], used, None, connection.stride, connection.padding).sum().item()
+    return F.linear(active.flatten(), used).sum().item()
+
+
+def warnings(layers, limit=0.9):
+    """A line for each layer of which more than `limit` never fires or always fires."""
+    for name, layer in layers.items():
+        for key, what in (("silent_share", "never fire"), ("saturated_share", "fire at every step")):
+            if layer[key] > limit:
+                yield f"{name}: {layer[key]:.0%} of the neurons {what}"
+
+
+@torch.no_grad()
+def traces(net, sequence):
+    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold)] of each neuron layer on one sequence."""
+    currents = {}
+
+    def keep(name):
+        return lambda module, inputs: currents.update({name: inputs[0]})
+
+    handles = [neuron.register_forward_pre_hook(keep(name)) for name, neuron in net.neurons.items()]
+    net.eval()
+    net(sequence)
+    for handle in handles:
+        handle.remove()
+    return [(name, *neuron.trace(currents[name]), neuron.threshold.item()) for name, neuron in net.neurons.items()]

@@ -1,0 +1,20 @@
+"""Networks, and the one function that reads their settings from a config."""
+
+from common.nets.convnet import ConvNet
+from common.surrogate import FastSigmoid
+
+
+def build(config, in_shape, num_classes):
+    """The untrained network that config["net"] names."""
+    if config["net"] == "convnet":
+        return ConvNet(
+            in_shape,
+            num_classes,
+            channels=config["channels"],
+            beta=config["beta"],
+            thresholds=config["thresholds"],
+            surrogate=FastSigmoid(config["slope"]),
+            dropout=config["dropout"],
+            binarize=config["binarize"],
+        )
+    raise ValueError(f"net must be 'convnet', got {config['net']!r}")

@@ -1,0 +1,84 @@
+"""The spiking convnet of the threshold-annealing experiments."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from common.binary import BinaryConv2d, BinaryLinear, binarize
+from common.neurons import LIF
+from common.sequence import Flat, is_static
+
+
+class ConvNet(nn.Module):
+    """16C5-AP2-BN-LIF-64C5-AP2-BN-LIF-FC-dropout-LIF on [T, B, C, H, W]; returns output spikes [T, B, classes].
+
+    channels: of the convolutions, which have no bias.  thresholds: initial theta of the three LIF
+    layers.  dropout: share of output currents dropped, anew at each step.  ValueError if an image is
+    too small or a list too short.  Source: snn-tha@f9c0b51, mnist/Net.py (arXiv 2201.11915).
+    """
+
+    def __init__(self, in_shape, num_classes, channels, beta, thresholds, surrogate, dropout, binarize):
+        super().__init__()
+        if len(channels) != 2 or len(thresholds) != 3:
+            raise ValueError(f"convnet takes 2 channels and 3 thresholds, got {channels} and {thresholds}")
+        first, second = channels
+        height, width = (((side - 4) // 2 - 4) // 2 for side in in_shape[1:])
+        if min(height, width) < 1:
+            raise ValueError(f"convnet takes images of 16 x 16 at least, got {in_shape[1:]}")
+        Linear = BinaryLinear if binarize else nn.Linear
+        self.synapses = nn.ModuleDict({
+            "conv1": ConvPoolNorm(in_shape[0], first, binarize),
+            "conv2": ConvPoolNorm(first, second, binarize),
+            "fc": Flat(nn.Flatten(), Linear(second * height * width, num_classes), nn.Dropout(dropout)),
+        })
+        self.neurons = nn.ModuleDict(
+            {name: LIF(beta, theta, surrogate) for name, theta in zip(self.synapses, thresholds, strict=True)})
+
+    def forward(self, x):
+        for name, synapse in self.synapses.items():
+            x = self.neurons[name](synapse(x))
+        return x
+
+
+class ConvPoolNorm(nn.Module):
+    """5 x 5 convolution, 2 x 2 average pool and batch norm on a sequence [T, B, C, H, W].
+
+    Convolution and pool are one 6 x 6 convolution of stride 2. While training, each step is normalised
+    by its own statistics over [B, H, W], and the running statistics move once per step, as if the layer
+    were called T times. A static sequence is computed once; the result is again static.
+    """
+
+    def __init__(self, in_channels, out_channels, binarized):
+        super().__init__()
+        self.binarized = binarized
+        self.conv = (BinaryConv2d if binarized else nn.Conv2d)(in_channels, out_channels, 5, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x):
+        num_steps = x.shape[0]
+        if is_static(x):
+            once = norm_static(self.norm, self.conv_pool(x[0]), num_steps)
+            return once.expand(num_steps, *once.shape)
+        x = self.conv_pool(x.flatten(0, 1))  # [T·B, C, H, W]
+        x = norm_per_step(self.norm, x, num_steps) if self.training else self.norm(x)
+        return x.unflatten(0, (num_steps, -1))
+
+    def conv_pool(self, x):
+        """Average-pooled convolution of x [N, C, H, W] by the mean of the kernel's four shifted copies."""
+        kernel = binarize(self.conv.weight) if self.binarized else self.conv.weight
+        kernel = F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
+        return F.conv2d(x, kernel, stride=2).contiguous(memory_format=torch.channels_last)  # the CPU's fast layout
+
+
+def norm_per_step(norm, x, num_steps):
+    """Batch norm of x [T·B, C, H, W], each step on its own, as T calls on [B, C, H, W]."""
+    return torch.cat([norm(step) for step in x.split(len(x) // num_steps)])
+
+
+def norm_static(norm, x, num_steps):
+    """Batch norm of x [B, C, H, W], the running statistics moved as by `num_steps` calls on the same x."""
+    momentum = 1 - (1 - norm.momentum) ** num_steps
+    if norm.training:
+        norm.num_batches_tracked += num_steps
+    return F.batch_norm(
+        x, norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.training, momentum, norm.eps)

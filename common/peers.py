@@ -1,0 +1,58 @@
+"""The experiments' nets written the usual way in snntorch, step by step: what bench and the tests compare with."""
+
+import snntorch
+import torch
+from snntorch import surrogate
+from torch import nn
+from torch.nn import functional as F
+
+
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, weight):
+        return weight.sign() + (weight == 0)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad
+
+
+class SnntorchConvNet(nn.Module):
+    """16C5-AP2-BN-Leaky-64C5-AP2-BN-Leaky-FC-dropout-Leaky; image [B, C, H, W] -> spikes [T, B, classes]."""
+
+    def __init__(self, num_steps, channels, features, num_classes, beta, slope, thresholds, dropout, binarize):
+        super().__init__()
+        self.num_steps = num_steps
+        self.quantize = Sign.apply if binarize else lambda weight: weight
+        first, second = channels
+        self.conv1 = nn.Conv2d(1, first, 5, bias=False)
+        self.norm1 = nn.BatchNorm2d(first)
+        self.conv2 = nn.Conv2d(first, second, 5, bias=False)
+        self.norm2 = nn.BatchNorm2d(second)
+        self.fc = nn.Linear(features, num_classes)
+        self.dropout = nn.Dropout(dropout)
+        spike = surrogate.fast_sigmoid(slope=slope)
+        self.lif1, self.lif2, self.lif3 = (snntorch.Leaky(beta, threshold=theta, spike_grad=spike) for theta in thresholds)
+
+    def forward(self, image):
+        mem1, mem2, mem3 = self.lif1.init_leaky(), self.lif2.init_leaky(), self.lif3.init_leaky()
+        spikes = []
+        for _ in range(self.num_steps):
+            x = self.norm1(F.avg_pool2d(F.conv2d(image, self.quantize(self.conv1.weight)), 2))
+            spike, mem1 = self.lif1(x, mem1)
+            x = self.norm2(F.avg_pool2d(F.conv2d(spike.to(x), self.quantize(self.conv2.weight)), 2))
+            spike, mem2 = self.lif2(x, mem2)
+            x = F.linear(spike.to(x).flatten(1), self.quantize(self.fc.weight), self.fc.bias)
+            spike, mem3 = self.lif3(self.dropout(x), mem3)
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+    def take_weights(self, net):
+        """Copy the weights and statistics of our ConvNet."""
+        synapses = net.synapses
+        for mine, theirs in (
+            (self.conv1, synapses["conv1"].conv), (self.norm1, synapses["conv1"].norm),
+            (self.conv2, synapses["conv2"].conv), (self.norm2, synapses["conv2"].norm), (self.fc, synapses["fc"][1]),
+        ):  # fmt: skip
+            mine.load_state_dict(theirs.state_dict())
+        return self

@@ -1,0 +1,116 @@
+"""A run's directory: its settings and provenance, metrics and results, and the lock on it."""
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import filelock
+import torch
+
+from common.checkpoint import write
+from common.config import UserError
+
+PACKAGES = ("torch", "numpy", "numba", "snntorch", "tonic", "h5py")
+
+
+def create(parent, settings):
+    """A new directory PARENT/<time>-<exp_name>-<hash of the settings>; its path."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:6]
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{settings['exp_name']}-{digest}"
+    for path in (Path(parent) / (name + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 100)))):
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise OSError(f"cannot make the run directory {path}: {error.strerror}") from error
+    raise OSError(f"cannot make the run directory {parent}/{name}: a hundred are there")
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Hold the run directory for this process; ValueError if another one holds it."""
+    lock = filelock.FileLock(path / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise UserError(f"{path} is in use by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def provenance(device):
+    """Where numbers come from: command, code, versions and machine."""
+    return {
+        "command": " ".join(["python", *sys.argv]),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "git_commit": _git("rev-parse", "HEAD") or None,
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads",
+        "platform": platform.platform(),
+    }
+
+
+def _git(*arguments):
+    try:
+        git = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return git.stdout.strip() if git.returncode == 0 else ""
+
+
+def write_json(path, content):
+    write(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def read_json(path):
+    """ValueError if the file is missing or not JSON."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+
+
+def write_metrics(path, rows):
+    """metrics.csv: one line per trial and epoch, the columns being the keys of the rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write(path, text.getvalue().encode())
+
+
+def summary(data, trials, select_on):
+    """result.json: accuracies as fractions, over trials the mean and the standard deviation (n - 1)."""
+    tests = [trial["test"] for trial in trials]
+    return {
+        "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
+        "select_on": select_on,
+        "num_trials": len(trials),
+        "test_mean": statistics.mean(tests),
+        "test_std": statistics.stdev(tests) if len(tests) > 1 else None,
+        "trials": trials,
+    }
+
+
+def write_tensorboard(path, row):
+    """One epoch's metrics as TensorBoard scalars; of an epoch written twice, the later counts."""
+    from torch.utils.tensorboard import SummaryWriter  # slow to import
+
+    with SummaryWriter(str(path), purge_step=row["epoch"]) as writer:
+        for key, value in row.items():
+            if key not in ("trial", "epoch"):
+                writer.add_scalar(key, value, row["epoch"])

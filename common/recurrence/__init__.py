@@ -1,0 +1,22 @@
+"""The time loops of the neurons: one recurrence for every leaky integrate-and-fire neuron.
+
+    u[t] = decay u[t-1] (1 - h s[t-1]) + gain x[t] - k theta s[t-1]        membrane potential
+    s[t] = 1 if u[t] > theta (inclusive: u[t] >= theta) else 0             spike
+
+with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s[-1] = 0.
+`plain` is the loop as one would write it; `fused` is the same in compiled kernels for the CPU.
+"""
+
+from common.recurrence import fused, plain
+
+
+def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
+    """Run the recurrence over current x [T, B, ...], T >= 1; return (spikes, membrane), both [T, B, ...].
+
+    decay, gain: numbers, or tensors that broadcast to one step [B, ...] and may require gradients.
+    threshold: a number or a tensor of one element, without gradient.  surrogate: see common.surrogate.
+    detach_reset: whether the reset hides the spike's gradient.  The membrane is the one before the
+    reset.  current is left as it is.  Fused on the CPU, plain elsewhere.
+    """
+    loop = fused.lif if current.device.type == "cpu" else plain.lif
+    return loop(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)

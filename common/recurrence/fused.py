@@ -1,0 +1,87 @@
+"""The recurrence as one autograd function around the compiled kernels; saves only the membrane."""
+
+import numba
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from common.recurrence import kernels
+from common.surrogate import ATan, FastSigmoid, Rectangle
+
+KINDS = {FastSigmoid: kernels.FAST_SIGMOID, ATan: kernels.ATAN, Rectangle: kernels.RECTANGLE}
+
+
+def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
+    """See common.recurrence.lif."""
+    like = {"dtype": current.dtype, "device": "cpu"}
+    step = current.shape[1:]
+    decay, gain = (torch.as_tensor(value, **like) for value in (decay, gain))
+    if decay.requires_grad or gain.requires_grad or decay.numel() > 1 or gain.numel() > 1:
+        decay, gain = decay.expand(step), gain.expand(step)  # autograd sums what was shared
+    threshold = torch.as_tensor(threshold, **like).reshape(1)
+    return _LIF.apply(current, decay, gain, threshold, surrogate, reset == "zero", detach_reset, inclusive)
+
+
+class _LIF(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, current, decay, gain, threshold, surrogate, zero_reset, detach_reset, inclusive):
+        order = _memory_order(current)
+        spikes, membrane = _empty_in_order(current, order), _empty_in_order(current, order)
+        constants = (_flat(decay, order), _flat(gain, order), threshold.numpy(), zero_reset, inclusive)
+        _use_torch_threads()
+        kernels.lif_forward(_rows(current, order), *constants, _rows(spikes, order), _rows(membrane, order))
+        ctx.save_for_backward(membrane)
+        ctx.set_materialize_grads(False)
+        ctx.order, ctx.constants, ctx.detach_reset, ctx.surrogate = order, constants, detach_reset, surrogate
+        return spikes, membrane
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_spikes, grad_membrane):
+        (membrane,) = ctx.saved_tensors
+        order, surrogate = ctx.order, ctx.surrogate
+        none = np.empty((0, 0), membrane.numpy().dtype)
+        grads = [none if grad is None else _rows(grad, order) for grad in (grad_spikes, grad_membrane)]
+        grad_current = _empty_in_order(membrane, order)
+        learns = any(ctx.needs_input_grad[1:3])
+        by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
+        (width,) = vars(surrogate).values()
+        _use_torch_threads()
+        kernels.lif_backward(
+            *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, KINDS[type(surrogate)],
+            membrane.numpy().dtype.type(width), _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())
+        by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
+        return grad_current, by_decay, by_gain, None, None, None, None, None
+
+
+def _memory_order(x):
+    """The dimensions of x [T, ...], time first, the others as they lie in memory (channels last, say)."""
+    return (0, *sorted(range(1, x.ndim), key=lambda dim: -x.stride(dim)))
+
+
+def _empty_in_order(like, order):
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return torch.empty([like.shape[dim] for dim in order], dtype=like.dtype).permute(back)
+
+
+def _rows(x, order):
+    """x as a numpy array [T, N], or [1, N] if every step is the same; copies only what is not dense."""
+    x = x.detach().permute(order)
+    x = x[:1] if x.stride(0) == 0 else x
+    return x.reshape(len(x), x.shape[1:].numel()).contiguous().numpy()
+
+
+def _flat(value, order):
+    """One step's values as a numpy array [N] in the same order, or [1] for a scalar."""
+    value = value.detach()
+    return (value.permute([dim - 1 for dim in order[1:]]) if value.ndim else value).reshape(-1).contiguous().numpy()
+
+
+def _unflat(grad, step, order):
+    dims = [dim - 1 for dim in order[1:]]
+    back = sorted(range(len(dims)), key=dims.__getitem__)
+    return grad.reshape([step.shape[dim] for dim in dims]).permute(back)
+
+
+def _use_torch_threads():
+    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))

@@ -1,0 +1,66 @@
+"""Spike functions: a Heaviside step forwards, a smooth derivative ds/du backwards.
+
+Each is a small value object, so that the plain loop can differentiate through it and a fused
+kernel can read its kind and its one number. `distance` is u - theta, the membrane potential
+above the firing threshold.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+
+class Surrogate:
+    """A spike function; subclasses give the derivative."""
+
+    def __call__(self, distance, inclusive=False):
+        """1 where distance > 0 (>= 0 if inclusive), else 0, in the dtype of `distance`."""
+        return _Spike.apply(distance, self, inclusive)
+
+    def derivative(self, distance):
+        """ds/du at `distance`, elementwise."""
+        raise TypeError(f"{type(self).__name__} gives no derivative")
+
+
+@dataclass(frozen=True)
+class FastSigmoid(Surrogate):
+    """ds/du = 1 / (slope |u - theta| + 1)^2  (SuperSpike, Zenke and Ganguli 2018).  slope > 0."""
+
+    slope: float
+
+    def derivative(self, distance):
+        return 1 / (self.slope * distance.abs() + 1) ** 2
+
+
+@dataclass(frozen=True)
+class ATan(Surrogate):
+    """ds/du = alpha / 2 / (1 + (pi/2 alpha (u - theta))^2)  (Fang et al. 2021).  alpha > 0."""
+
+    alpha: float = 2.0
+
+    def derivative(self, distance):
+        return self.alpha / 2 / (1 + (math.pi / 2 * self.alpha * distance) ** 2)
+
+
+@dataclass(frozen=True)
+class Rectangle(Surrogate):
+    """ds/du = 1 / (2 width) where |u - theta| < width, else 0  (STBP, Wu et al. 2018).  width > 0."""
+
+    width: float
+
+    def derivative(self, distance):
+        return (distance.abs() < self.width).to(distance.dtype) / (2 * self.width)
+
+
+class _Spike(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, distance, surrogate, inclusive):
+        ctx.save_for_backward(distance)
+        ctx.surrogate = surrogate
+        return (distance >= 0 if inclusive else distance > 0).to(distance.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (distance,) = ctx.saved_tensors
+        return grad * ctx.surrogate.derivative(distance), None, None

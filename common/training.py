@@ -1,0 +1,127 @@
+"""One epoch, one evaluation, one fit. Knows tensors and callables; reads no config.
+
+`progress` is a dict of all that moves beside the network, the optimizer and the schedule: numbers
+and the rows of metrics only, so that a checkpoint holds it as it is.
+"""
+
+import contextlib
+import math
+import signal
+import threading
+
+import numpy as np
+import torch
+from torch.nn.utils import get_total_norm
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number."""
+
+
+class Interrupted(Exception):
+    """A signal asked the run to stop; `signum` says which."""
+
+    def __init__(self, signum):
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+def new_progress():
+    """epoch: epochs completed.  step: steps taken in the one under way, to which the sums belong."""
+    return {
+        "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_val": -1.0, "seconds": 0.0,
+        "step": 0, "loss_sum": 0.0, "num_correct": 0, "num_seen": 0, "epoch_seconds": 0.0,
+    }  # fmt: skip
+
+
+def batch_order(num_samples, batch_size, seed, epoch):
+    """The batches of one epoch, as LongTensors of indices: a function of seed and epoch alone."""
+    order = np.random.default_rng([seed, epoch]).permutation(num_samples)
+    return torch.from_numpy(order).split(batch_size)
+
+
+def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predict, after_step=(), penalties=()):
+    """Take the steps of `batches` that progress["step"] has not counted yet.
+
+    split: see common.data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.losses.
+    penalties: net -> scalar, added to the loss.  after_step: callables run after each optimizer step
+    (schedules, annealing, clamps, checkpoints).  Diverged, before the step, if the loss or its gradient
+    is not finite: spikes of a NaN membrane are 0, so that the loss alone would not tell.
+    """
+    net.train()
+    parameters = list(net.parameters())
+    for indices in batches[progress["step"] :]:
+        inputs, target = split.batch(indices)
+        output = net(encode(inputs))
+        loss = loss_fn(output, target)
+        optimizer.zero_grad(set_to_none=True)
+        sum((penalty(net) for penalty in penalties), loss).backward()
+        gradient = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+        value = loss.item()
+        if not math.isfinite(value) or not torch.isfinite(gradient):
+            raise Diverged(f"loss {value}, gradient norm {gradient.item()} at iteration {progress['iteration'] + 1}")
+        optimizer.step()
+        progress["step"] += 1
+        progress["iteration"] += 1
+        progress["loss_sum"] += value * len(target)
+        progress["num_correct"] += (predict(output) == target).sum().item()
+        progress["num_seen"] += len(target)
+        for hook in after_step:
+            hook()
+
+
+@torch.no_grad()
+def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
+    """(mean loss, accuracy as a fraction) over a split; draws no random numbers."""
+    net.eval()
+    loss_sum = num_correct = 0
+    for indices in torch.arange(len(split)).split(batch_size):
+        inputs, target = split.batch(indices)
+        output = net(encode(inputs))
+        loss_sum += loss_fn(output, target).item() * len(target)
+        num_correct += (predict(output) == target).sum().item()
+        for hook in after_batch:
+            hook()
+    return loss_sum / len(split), num_correct / len(split)
+
+
+def end_epoch(progress, row):
+    """Close the epoch with its metrics; whether it is the best one so far."""
+    better = row["val_accuracy"] > progress["best_val"]
+    if better:
+        progress["best_val"], progress["best_epoch"] = row["val_accuracy"], progress["epoch"] + 1
+    progress["rows"].append(row)
+    progress["seconds"] += progress["epoch_seconds"]
+    progress["epoch"] += 1
+    progress.update(step=0, loss_sum=0.0, num_correct=0, num_seen=0, epoch_seconds=0.0)
+    return better
+
+
+def has_ended(progress, num_epochs, patience):
+    """Whether all epochs are done, or `patience` of them (if not 0) brought no better accuracy."""
+    waited = progress["epoch"] - progress["best_epoch"]
+    return progress["epoch"] >= num_epochs or 0 < patience <= waited
+
+
+@contextlib.contextmanager
+def stop_signals():
+    """Catch SIGINT and SIGTERM; yields a list that receives the first. A second one has its usual effect."""
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    caught, usual = [], {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore():
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+    def catch(number, _):
+        caught.append(number)
+        restore()
+
+    for number in usual:
+        signal.signal(number, catch)
+    try:
+        yield caught
+    finally:
+        restore()

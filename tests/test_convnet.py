@@ -1,0 +1,147 @@
+"""ConvNet against the same net written step by step in snntorch, with the same weights."""
+
+import pytest
+import torch
+from torch import nn
+
+from common.losses import mse_count_loss
+from common.nets.convnet import ConvNet, norm_static
+from common.peers import SnntorchConvNet
+from common.surrogate import FastSigmoid
+
+NUM_STEPS, BATCH = 12, 8
+THRESHOLDS = [1.5, 1.2, 0.7]
+
+
+def nets(binarize, dtype=torch.float64, dropout=0.0, side=28):
+    torch.manual_seed(1)
+    ours = ConvNet((1, side, side), 10, [4, 8], 0.875, THRESHOLDS, FastSigmoid(5.0), dropout, binarize).to(dtype)
+    features = ours.synapses["fc"][1].in_features
+    peer = SnntorchConvNet(NUM_STEPS, [4, 8], features, 10, 0.875, 5.0, THRESHOLDS, dropout, binarize).to(dtype)
+    return ours, peer.take_weights(ours)
+
+
+def images(dtype=torch.float64, side=28):
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(BATCH, 1, side, side, generator=generator, dtype=dtype), torch.arange(BATCH) % 10
+
+
+def sequence(image, static):
+    x = image.expand(NUM_STEPS, *image.shape)
+    return x if static else x.contiguous()
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("binarize", [True, False])
+def test_spikes_loss_gradients_and_statistics_equal_snntorch(binarize, static):
+    ours, peer = nets(binarize)
+    image, target = images()
+    mine, theirs = ours(sequence(image, static)), peer(image)
+    assert 0.05 < theirs.mean() < 0.95
+    assert torch.equal(mine, theirs)
+    for spikes in (mine, theirs):
+        mse_count_loss(spikes, target).backward()
+    pairs = [
+        (ours.synapses["conv1"].conv.weight, peer.conv1.weight), (ours.synapses["conv2"].conv.weight, peer.conv2.weight),
+        (ours.synapses["conv1"].norm.weight, peer.norm1.weight), (ours.synapses["conv2"].norm.bias, peer.norm2.bias),
+        (ours.synapses["fc"][1].weight, peer.fc.weight), (ours.synapses["fc"][1].bias, peer.fc.bias),
+    ]  # fmt: skip
+    for parameter, reference in pairs:
+        assert reference.grad.abs().max() > 0
+        difference = (parameter.grad - reference.grad).abs().max() / reference.grad.abs().max()
+        assert difference < 1e-6  # snntorch hands spikes on as float32
+    for name, norm in (("conv1", peer.norm1), ("conv2", peer.norm2)):
+        mine = ours.synapses[name].norm
+        torch.testing.assert_close(mine.running_mean, norm.running_mean)
+        torch.testing.assert_close(mine.running_var, norm.running_var)
+        assert mine.num_batches_tracked == norm.num_batches_tracked == NUM_STEPS
+
+
+def test_evaluation_uses_the_running_statistics_as_snntorch_does():
+    ours, peer = nets(binarize=True)
+    image, _ = images()
+    for _ in range(30):
+        ours(sequence(image, static=True)), peer(image)
+    ours.eval(), peer.eval()
+    spikes = peer(image)
+    assert 0.05 < spikes.mean() < 0.95
+    for static in (True, False):
+        assert torch.equal(ours(sequence(image, static)), spikes)
+
+
+def test_float32_gradients_are_within_1e_4_of_snntorch():
+    ours, peer = nets(binarize=True, dtype=torch.float32)
+    image, target = images(torch.float32)
+    mine, theirs = ours(sequence(image, static=True)), peer(image)
+    assert (mine != theirs).double().mean() <= 1e-5
+    for spikes in (mine, theirs):
+        mse_count_loss(spikes, target).backward()
+    for parameter, reference in ((ours.synapses["conv1"].conv.weight, peer.conv1.weight),
+                                 (ours.synapses["conv2"].conv.weight, peer.conv2.weight)):  # fmt: skip
+        assert (parameter.grad - reference.grad).abs().max() < 1e-4 * reference.grad.abs().max()
+
+
+def test_layers_differ_from_the_plain_order_of_sums_at_ties_only():
+    """The folded pool rounds otherwise than conv, then pool: float32 spikes may flip where u = theta nearly."""
+    ours, peer = nets(binarize=True, dtype=torch.float32)
+    image, _ = images(torch.float32)
+    mine = ours.synapses["conv1"](sequence(image, static=False))
+    theirs = torch.stack([peer.norm1(nn.functional.avg_pool2d(nn.functional.conv2d(image, peer.quantize(peer.conv1.weight)), 2))
+                          for _ in range(NUM_STEPS)])  # fmt: skip
+    neuron = ours.neurons["conv1"]
+    (spikes, membrane), (reference, _) = neuron.trace(mine), neuron.trace(theirs)
+    flipped = spikes != reference
+    assert flipped.double().mean() <= 1e-5
+    assert ((membrane - neuron.threshold).abs()[flipped] < 1e-5 * neuron.threshold).all()
+
+
+@pytest.mark.parametrize("side", [16, 17, 19, 28, 29])
+def test_the_folded_pool_is_the_pool_for_odd_and_even_sides(side):
+    ours, peer = nets(binarize=False, side=side)
+    image, _ = images(side=side)
+    assert torch.equal(ours(sequence(image, static=True)), peer(image))
+
+
+def test_static_norm_moves_the_statistics_as_so_many_calls():
+    once, often = nn.BatchNorm2d(3).double(), nn.BatchNorm2d(3).double()
+    x = torch.randn(4, 3, 5, 5, dtype=torch.float64) * 3 + 1
+    out = norm_static(once, x, 7)
+    for _ in range(7):
+        expected = often(x)
+    torch.testing.assert_close(out, expected)
+    torch.testing.assert_close(once.running_mean, often.running_mean)
+    torch.testing.assert_close(once.running_var, often.running_var)
+
+
+def test_dropout_draws_a_new_mask_each_step_and_only_in_training():
+    ours, _ = nets(binarize=True, dropout=0.5)
+    image, _ = images()
+    features = torch.rand(NUM_STEPS, BATCH, 8, 4, 4, dtype=torch.float64)
+    dropped = ours.synapses["fc"](features) == 0
+    assert 0.4 < dropped.double().mean() < 0.6
+    assert not torch.equal(dropped[0], dropped[1])
+    assert not (ours.eval().synapses["fc"](features) == 0).any()
+
+
+def test_only_the_asked_for_layers_exist():
+    kinds = [{type(m).__name__ for m in net.modules()} for net in (nets(True)[0], nets(False)[0])]
+    assert {"BinaryConv2d", "BinaryLinear"} <= kinds[0] and not {"Conv2d", "Linear"} & kinds[0]
+    assert {"Conv2d", "Linear"} <= kinds[1] and not {"BinaryConv2d", "BinaryLinear"} & kinds[1]
+
+
+def test_no_step_depends_on_a_later_one():
+    ours = nets(binarize=True)[0].eval()
+    image, _ = images()
+    x = sequence(image, static=False).clone()
+    changed = x.clone()
+    changed[7:] += 1
+    before, after = ours(x), ours(changed)
+    assert torch.equal(before[:7], after[:7]) and not torch.equal(before[7:], after[7:])
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"in_shape": (1, 15, 28)}, "16 x 16"), ({"thresholds": [1.0, 1.0]}, "3 thresholds"), ({"channels": [4]}, "2 channels")])
+def test_what_cannot_be_built_is_said(arguments, message):
+    settings = {"in_shape": (1, 28, 28), "channels": [4, 8], "thresholds": THRESHOLDS} | arguments
+    with pytest.raises(ValueError, match=message):
+        ConvNet(num_classes=10, beta=0.9, surrogate=FastSigmoid(5.0), dropout=0.0, binarize=True, **settings)

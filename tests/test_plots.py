@@ -1,0 +1,185 @@
+import math
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from common import plots
+
+
+def make_rows(*trials):
+    """Rows of metrics, one trial per list of validation accuracies."""
+    return [
+        {"trial": k, "epoch": e, "iteration": 10 * e, "train_accuracy": 0.5, "val_accuracy": val, "train_loss": 2.0 / e,
+         "val_loss": 3.0 / e, "threshold_fc": 1.0 + e}
+        for k, trial in enumerate(trials) for e, val in enumerate(trial, start=1)
+    ]  # fmt: skip
+
+
+def lines(ax, label=None):
+    """The y values of the lines in `ax` that have `label`; of those without one if it is None."""
+    return [list(line.get_ydata()) for line in ax.get_lines()
+            if (line.get_label() == label if label else line.get_label().startswith("_"))]
+
+
+def test_one_epoch_is_two_marked_points():
+    figure = plots.learning_curves(make_rows([0.75]))
+    accuracy, loss = figure.axes
+    assert lines(accuracy, "train") == [[50.0]] and lines(accuracy, "val") == [[75.0]]
+    assert lines(loss, "train") == [[2.0]] and lines(loss, "val") == [[3.0]]
+    assert {line.get_marker() for line in accuracy.get_lines()} == {"o", "s"}
+    assert accuracy.get_ylabel() == "accuracy (%)" and loss.get_ylabel() == "loss"
+    assert [tick for tick in accuracy.get_xticks() if 0.9 < tick < 1.1] == [1]
+
+
+def test_trials_are_faint_and_their_mean_is_bold_up_to_the_shortest():
+    figure = plots.learning_curves(make_rows([0.5, 0.75, 0.9], [0.25, 0.5]))
+    accuracy = figure.axes[0]
+    assert lines(accuracy, "val") == [[37.5, 62.5]]
+    assert [50.0, 75.0, 90.0] in lines(accuracy) and [25.0, 50.0] in lines(accuracy)
+    faint, bold = (next(line for line in accuracy.get_lines() if line.get_label().startswith(name)) for name in "_v")
+    assert faint.get_linewidth() < 1 < bold.get_linewidth() and faint.get_alpha() < 0.5
+    assert "2 trials" in figure.get_suptitle()
+
+
+def test_long_curves_have_no_markers_but_differ_in_line_style_and_colour():
+    train, val = plots.learning_curves(make_rows([0.9] * 500)).axes[0].get_lines()
+    assert len(train.get_xdata()) == 500 and train.get_xdata()[0] == 1
+    assert train.get_marker() == val.get_marker() == ""
+    assert train.get_linestyle() != val.get_linestyle()
+    assert to_hex(train.get_color()) != to_hex(val.get_color())
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_leaves_a_gap_and_is_counted(lost):
+    rows = make_rows([0.5, 0.6, 0.7])
+    rows[1]["val_loss"] = lost
+    accuracy, loss = plots.learning_curves(rows).axes
+    assert np.array_equal(lines(loss, "val"), [[3.0, math.nan, 1.0]], equal_nan=True)
+    assert loss.get_title() == "1 of 6 values are not finite and not drawn"
+    assert accuracy.get_title() == ""
+    assert np.isfinite(loss.get_ylim()).all()
+
+
+def test_no_epoch_is_an_error():
+    with pytest.raises(ValueError, match="no finished epoch"):
+        plots.learning_curves([])
+
+
+def test_measured_thresholds_lie_on_the_schedule():
+    schedule = [1 + i / 10 for i in range(31)]
+    figure = plots.threshold_curves(["fc"], {"fc": schedule}, make_rows([0.5, 0.6, 0.7], [0.5, 0.6, 0.7]))
+    (ax,) = figure.axes
+    assert lines(ax, "schedule") == [schedule]
+    (measured,) = (line for line in ax.get_lines() if line.get_label() == "measured (trial 0)")
+    assert list(measured.get_xdata()) == [10, 20, 30] and list(measured.get_ydata()) == [2.0, 3.0, 4.0]
+    assert measured.get_marker() == "o" and measured.get_linestyle() == "None"
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_xscale()) == ("fc", "training iteration", "linear")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["schedule", "measured (trial 0)"]
+
+
+def test_a_threshold_that_settles_early_is_drawn_over_a_logarithmic_axis_with_fewer_markers():
+    rows = make_rows([0.5] * 200)
+    figure = plots.threshold_curves(["fc"], {"fc": [2 - 0.8**i for i in range(2001)]}, rows)
+    (ax,) = figure.axes
+    _, measured = ax.get_lines()
+    assert ax.get_xscale() == "symlog" and ax.get_xlim()[0] == 0
+    assert len(measured.get_xdata()) <= 25 and {10, 2000} <= set(measured.get_xdata())
+    assert measured.get_label() == f"measured (trial 0, {len(measured.get_xdata())} of 200 epochs)"
+
+
+def test_a_constant_threshold_has_a_linear_axis():
+    figure = plots.threshold_curves(["fc"], {"fc": [1.0] * 31}, make_rows([0.5, 0.6, 0.7]))
+    assert figure.axes[0].get_xscale() == "linear"
+
+
+def make_result(*rates):
+    shares = {"silent_share": {"conv1": 0.25, "fc": 0.5}, "saturated_share": {"conv1": 0.0, "fc": 0.125}}
+    return {"trials": [{"firing_rates": {"conv1": rate, "fc": 0.25}} | shares for rate in rates]}
+
+
+def test_firing_rates_of_one_trial():
+    rate, share = plots.firing_rates(make_result(0.5)).axes
+    assert [bar.get_height() for bar in rate.patches] == [0.5, 0.25]
+    assert [tick.get_text() for tick in rate.get_xticklabels()] == ["conv1", "fc"]
+    assert [bar.get_height() for bar in share.patches] == [25.0, 50.0, 0.0, 12.5]
+    assert [text.get_text() for text in share.get_legend().get_texts()] == ["silent", "saturated (always on)"]
+    assert share.patches[0].get_hatch() != share.patches[2].get_hatch()
+    assert not rate.collections  # no whiskers
+    assert "spikes per neuron and step" in rate.get_ylabel() and "(%)" in share.get_ylabel()
+
+
+def test_firing_rates_of_several_trials_are_means_with_whiskers():
+    figure = plots.firing_rates(make_result(0.125, 0.25, 0.375))  # mean 0.25, std 0.125 with n - 1
+    rate = figure.axes[0]
+    assert [bar.get_height() for bar in rate.patches] == [0.25, 0.25]
+    conv1, fc = rate.collections[0].get_segments()
+    assert conv1[:, 1] == pytest.approx([0.125, 0.375]) and fc[:, 1] == pytest.approx([0.25, 0.25])
+    assert "3 trials" in figure.get_suptitle()
+
+
+def make_trace(num_neurons):
+    """Three spikes of neuron 2, two of 4, one of 1; of the silent ones, neuron 0 rises highest."""
+    spikes, membrane = np.zeros((10, num_neurons)), np.zeros((10, num_neurons))
+    spikes[[1, 3, 5], 2] = spikes[[2, 4], 4] = spikes[6, 1] = 1
+    membrane[:, 2] = 0.7
+    membrane[5, 0] = 0.9
+    return spikes, membrane
+
+
+def test_example_draws_spikes_membranes_and_threshold():
+    image = np.ones((2, 3, 4))
+    figure = plots.example([("fc", *make_trace(5), 1.5)], 7, image)
+    axes = {ax.get_title(): ax for ax in figure.axes}
+    spikes, membrane = axes["fc: spikes of 5 neurons"], axes["fc: the 3 most active neurons"]
+    assert sorted(map(tuple, spikes.collections[0].get_offsets())) == [(1, 2), (2, 4), (3, 2), (4, 4), (5, 2), (6, 1)]
+    assert [line.get_label() for line in membrane.get_lines()] == ["neuron 2", "neuron 4", "neuron 1", "threshold θ"]
+    assert lines(membrane, "neuron 2") == [[0.7] * 10]
+    threshold = membrane.get_lines()[-1]
+    assert list(threshold.get_ydata()) == [1.5, 1.5] and threshold.get_linestyle() == "--"
+    assert len({line.get_linestyle() for line in membrane.get_lines()}) == 4
+    assert np.array_equal(axes["input"].images[0].get_array(), np.full((3, 4), 2.0))
+    assert figure.get_suptitle() == "Label: 7"
+
+
+def test_example_samples_large_layers_and_says_so():
+    spikes = np.ones((2, 1000))
+    raster, _ = plots.example([("conv1", spikes, spikes, 1.0)], 7).axes
+    offsets = raster.collections[0].get_offsets()
+    assert raster.get_title() == "conv1: spikes of 200 of 1000 neurons"
+    assert len(offsets) == 2 * 200 and {0, 999} <= set(offsets[:, 1])
+
+
+def test_of_equally_active_neurons_the_highest_membrane_is_drawn_first():
+    spikes, membrane = make_trace(5)
+    _, ax = plots.example([("fc", 0 * spikes, membrane, 1.0)], 7).axes
+    assert [line.get_label() for line in ax.get_lines()][:2] == ["neuron 0", "neuron 2"]
+
+
+def test_raster_takes_what_snntorchs_takes():
+    torch = pytest.importorskip("torch")
+    ax = plots.example([("fc", *make_trace(5), 1.5)], 7).add_subplot()
+    points = plots.raster(torch.eye(3), ax, s=1.5, c="black")
+    assert points.get_offsets().tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_read_metrics_parses_numbers(tmp_path):
+    path = tmp_path / "metrics.csv"
+    path.write_text("trial,epoch,iteration,train_loss,val_loss\n0,1,430,1.5,nan\n0,2,860,2e-3,\n")
+    first, second = plots.read_metrics(path)
+    assert first["iteration"] == 430 and isinstance(first["iteration"], int) and first["train_loss"] == 1.5
+    assert second["train_loss"] == 0.002 and math.isnan(first["val_loss"]) and math.isnan(second["val_loss"])
+
+
+@pytest.mark.parametrize("line", ["0,2", "0,2,1.5,9", "0,two,1.5"])
+def test_read_metrics_names_file_and_line_of_damage(tmp_path, line):
+    path = tmp_path / "metrics.csv"
+    path.write_text("trial,epoch,val_loss\n0,1,1.5\n" + line)
+    with pytest.raises(ValueError, match="metrics.csv, line 3"):
+        plots.read_metrics(path)
+
+
+def test_save_writes_an_image_and_makes_its_directory(tmp_path):
+    path = tmp_path / "figures" / "learning_curves.png"
+    plots.save(plots.learning_curves(make_rows([0.5, 0.6])), path)
+    assert path.read_bytes().startswith(b"\x89PNG")
