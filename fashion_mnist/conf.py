@@ -1,0 +1,76 @@
+"""Fashion-MNIST: what to run. Edit here, or override a key: python run.py binarize=False seed=3"""
+
+config = {
+    # The question. Each answer brings its own rows of `conditional`.
+    "net": "convnet",               # convnet: threshold annealing
+    # The budget and the data, whatever the answer.
+    "exp_name": "fashion_mnist",    # part of the run directory's name
+    "num_trials": 5,                # trial k runs with seed + k
+    "seed": 0,
+    "data_dir": "~/data",           # holds fashion_mnist/, or is that folder
+    "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
+    "subset": 0,                    # train on so many samples only, for a quick look; 0: on all
+    "val_fraction": 0.1,            # share of the training set held out for validation; the test set is read once
+    "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
+    "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
+}
+
+# (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
+conditional = [
+    ({"net": "convnet"}, {
+        "binarize": True,           # weights in {-1, +1}
+        "num_steps": 100,           # the image is shown at each
+        "channels": [16, 64],       # of the two convolutions
+        "num_epochs": 500,
+        "batch_size": 128,
+        "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
+        "loss": "mse_count_loss",
+        "correct_rate": 0.8,        # share of steps at which the right output is to spike
+        "incorrect_rate": 0.2,      # ... and each wrong one
+        "lr_schedule": "cosine",    # cosine | step | none
+    }),
+    # snn-tha@f9c0b51, fashion_mnist/conf.py; its thr_final is the increment thresholds_final - thresholds.
+    ({"net": "convnet", "binarize": True}, {
+        "optimizer": "sgd",         # adam | sgd
+        "lr": 8.4e-4,
+        "momentum": 0.855,
+        "beta": 0.868,              # decay of the membrane per step
+        "slope": 0.1557,            # of the fast-sigmoid surrogate
+        "dropout": 0.648,           # of the read-out's current
+        "thresholds": [6.9, 10.25, 17.95],                      # at the start, one a layer
+        "threshold_schedule": "exponential",                    # towards thresholds_final | linear | none
+    }),
+    ({"net": "convnet", "binarize": True, "threshold_schedule": "exponential"}, {
+        "thresholds_final": [14.0456, 23.076, 27.886668],
+        "anneal_rates": [0.0368, 0.29687, 0.1048],              # per iteration, share of what is left
+    }),
+    ({"net": "convnet", "binarize": True, "threshold_schedule": "linear"}, {
+        "thresholds_final": [14.0456, 23.076, 27.886668],
+        "anneal_rates": [0.01, 0.1, 0.04],                      # per iteration, share of the whole way; ours
+    }),
+    # There is no published float column. This is QSNNs@0859da1, the same author and net, without annealing.
+    ({"net": "convnet", "binarize": False}, {
+        "optimizer": "adam",
+        "lr": 2.908e-3,
+        "beta": 0.974,
+        "slope": 5.5565,
+        "dropout": 0.0736,
+        "thresholds": [2.473, 2.473, 2.473],
+        "threshold_schedule": "none",
+    }),
+    ({"net": "convnet", "binarize": False, "threshold_schedule": "exponential"}, {
+        "thresholds_final": [4.946, 4.946, 4.946],              # ours, untuned
+        "anneal_rates": [0.001, 0.001, 0.001],
+    }),
+    ({"net": "convnet", "binarize": False, "threshold_schedule": "linear"}, {
+        "thresholds_final": [4.946, 4.946, 4.946],              # ours, untuned
+        "anneal_rates": [0.001, 0.001, 0.001],
+    }),
+    ({"lr_schedule": "cosine"}, {
+        "cosine_iterations": 4688,  # half a period, after which the rate rises again
+    }),
+    ({"lr_schedule": "step"}, {
+        "lr_step_epochs": 10,       # epochs from one cut to the next
+        "lr_step_factor": 0.1,
+    }),
+]

@@ -1,0 +1,31 @@
+"""Fashion-MNIST: train, validate and test what conf.py describes.
+
+    python run.py                                  # conf.py as it stands
+    python run.py binarize=False num_trials=1      # some keys overridden
+    python run.py resume=runs/<name>               # go on exactly where a stopped run was
+    python run.py evaluate=runs/<name>             # test and draw a finished run again
+    python run.py --help                           # every key, its value and its comment
+"""
+
+import sys
+
+sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` lives
+
+import conf
+
+from common import encode, experiment, nets
+from common.data import images
+
+
+def load_data(config):
+    """Training, validation and test images [1, 28, 28] in [0, 1] with their classes."""
+    return images.load("fashion_mnist", config["data_dir"], config["source"], config["val_fraction"], config["subset"])
+
+
+def build_net(config, data):
+    """The network config["net"] names, untrained."""
+    return nets.build(config, data.in_shape, data.num_classes)
+
+
+if __name__ == "__main__":
+    experiment.main(conf, load_data, build_net, encode.constant_current)
