@@ -1,6 +1,5 @@
 """From a directory's conf.py to its run directories: train, validate, test, record, draw."""
 
-import ctypes
 import functools
 import os
 import sys
@@ -111,7 +110,6 @@ def evaluate(settings, load_data, build_net, encode, path):
 
 def _prepare(settings, load_data, encode):
     """(data on its device, device, encode for this number of steps)."""
-    keep_heap()
     with user_errors():
         name = settings["device"]
         if name == "auto":
@@ -124,17 +122,6 @@ def _prepare(settings, load_data, encode):
     for split in ("train", "val", "test"):
         setattr(data, split, getattr(data, split).to(name))
     return data, torch.device(name), functools.partial(encode, num_steps=settings["num_steps"])
-
-
-def keep_heap():
-    """Let glibc keep freed memory: fresh pages for each large tensor would double a step's time."""
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return  # not glibc
-    mallopt(-3, 2**30)  # M_MMAP_THRESHOLD
-    mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
 
 
 def _write_config(path, settings, data, device):

@@ -1,0 +1,207 @@
+import ast
+import importlib.util
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from common import losses, nets, optim, trial
+from common.config import UserError, check, help_text, parse, resolve, user_errors
+
+ROOT = Path(__file__).parents[1]
+IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28)}
+CHOICES = {  # what a switch may say beside the answers that rows name
+    "optimizer": ["adam", "sgd"], "lr_schedule": ["cosine", "step", "none"],
+    "threshold_schedule": ["exponential", "linear", "none"]}  # fmt: skip
+RUN_KEYS = {  # read by experiment, trial and the data, not by a builder
+    "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
+    "num_steps", "num_epochs", "batch_size", "patience", "num_workers"}  # fmt: skip
+
+CONFIG = {
+    "net": "small", "lr": 0.01, "num_steps": 5, "binarize": True, "thresholds": [1.0, 2.0], "channels": [4, 8], "seed": 0}
+ROWS = [
+    ({"net": "small"}, {"dropout": 0.1, "lr_schedule": "cosine"}),
+    ({"net": "large"}, {"dropout": 0.5, "lr_schedule": "none", "num_layers": 3}),
+    ({"net": "small", "binarize": True}, {"beta": 0.5}),
+    ({"lr_schedule": "cosine"}, {"cosine_iterations": 100}),
+]
+
+
+def load(directory):
+    spec = importlib.util.spec_from_file_location(f"{directory}_conf", ROOT / directory / "conf.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=IN_SHAPES)
+def conf(request):
+    return load(request.param)
+
+
+def combinations(conf):
+    """Command lines that give every answer to every switch, each switch where it exists."""
+    switches = {key: list(values) for key, values in CHOICES.items()}
+    for condition, _ in conf.conditional:
+        for key, value in condition.items():
+            switches.setdefault(key, [True, False] if isinstance(value, bool) else [])
+            switches[key] += [value] if value not in switches[key] else []
+    lines = [()]
+    for key in dict.fromkeys(key for _, values in [({}, conf.config), *conf.conditional] for key in values):
+        if key in switches:
+            lines = dict.fromkeys(
+                (*line, f"{key}={value}") if key in resolve(conf.config, conf.conditional, line) else line
+                for line in lines for value in switches[key])  # fmt: skip
+    return list(lines)
+
+
+class Watched(dict):
+    """A dict that knows which keys were read."""
+
+    read = frozenset()
+
+    def __getitem__(self, key):
+        self.read |= {key}
+        return super().__getitem__(key)
+
+
+def test_an_answer_brings_its_rows_and_the_command_line_beats_them():
+    assert resolve(CONFIG, ROWS) == CONFIG | {
+        "dropout": 0.1, "lr_schedule": "cosine", "beta": 0.5, "cosine_iterations": 100}
+    assert resolve(CONFIG, ROWS, ["net=large"]) == CONFIG | {
+        "net": "large", "dropout": 0.5, "lr_schedule": "none", "num_layers": 3}
+    assert resolve(CONFIG, ROWS, ["binarize=False", "dropout=0.75", "lr=1"])["dropout"] == 0.75
+    assert resolve(CONFIG, ROWS, ["net=large", "lr_schedule=cosine"])["cosine_iterations"] == 100
+    assert CONFIG["net"] == "small" and ROWS[0][1]["dropout"] == 0.1
+
+
+@pytest.mark.parametrize("argument, value", [
+    ("lr=1", 1.0), ("lr=1e-3", 0.001), ("num_steps=1_000", 1000), ("binarize=False", False), ("net=large", "large"),
+    ("thresholds=[1,2.5]", [1.0, 2.5]), ("channels=[1, 2, 3]", [1, 2, 3]), ("data_dir=/a=b", "/a=b"),
+    ("exp_name=5", "5")])
+def test_a_value_has_the_type_of_conf_py(argument, value):
+    found = parse([argument], CONFIG | {"data_dir": "~", "exp_name": "x"})[argument.partition("=")[0]]
+    assert found == value and type(found) is type(value)
+    assert not isinstance(value, list) or [type(item) for item in found] == [type(item) for item in value]
+
+
+@pytest.mark.parametrize("argument, message", [
+    ("binarise=True", "no key 'binarise'; did you mean 'binarize'"), ("--num-steps=3", "did you mean 'num_steps'"),
+    ("xyz=1", "no key 'xyz'; --help lists them"), ("=1", "no key ''"), ("", "expected key=value"),
+    ("binarize", "expected key=value, got 'binarize'"), ("lr=fast", "lr is a float, as in lr=0.01; got 'fast'"),
+    ("lr=", "lr is a float"), ("lr=nan", "lr is a float"), ("lr=True", "lr is a float"), ("lr=[1.0]", "lr is a float"),
+    ("lr=None", "lr is a float"), ("lr={[]:1}", "lr is a float"), ("lr=" + 300 * "(", "lr is a float"),
+    ("lr=1e999", "lr"), ("lr=1" + 400 * "0", "lr"), ("thresholds=[1e999,1]", "thresholds"),
+    ("num_steps=2.0", "num_steps is a int"), ("num_steps=True", "num_steps is a int"),
+    ("binarize=1", "binarize is a bool"), ("binarize=true", "binarize is a bool, as in binarize=True; got 'true'"),
+    ("thresholds=1.0", "thresholds is a list of float"), ("thresholds=[]", "thresholds is a list of float"),
+    ("thresholds=(1,2)", "thresholds is a list of float"), ("thresholds=[1,True]", "thresholds is a list of float"),
+    ("thresholds=[1,'2']", "thresholds is a list of float"), ("thresholds=[1,[2]]", "thresholds is a list of float"),
+    ("channels=[1.0,2]", "channels is a list of int"), ("channels=[True,2]", "channels is a list of int"),
+    ("lr=0", "lr must exceed 0, got 0.0"), ("thresholds=[1,-2]", r"thresholds must exceed 0, got \[1.0,-2.0\]"),
+    ("num_steps=0", "num_steps must be 1 or more, got 0"), ("seed=-1", "seed must be 0 or more"),
+    ("dropout=1", r"dropout must lie in \[0, 1\)"), ("beta=1", r"beta must lie in \(0, 1\)"),
+    ("net=huge", "net must be one of 'large', 'small', got 'huge'"), ("net=", "net must be one of"),
+    ("lr_schedule=linear", "lr_schedule must be one of 'cosine', 'step', 'none', got"),
+    ("num_layers=2", "num_layers has no effect here; it needs net=large"),
+])
+def test_a_bad_argument_is_named(argument, message):
+    with pytest.raises(ValueError, match=message):
+        resolve(CONFIG, ROWS, [argument])
+
+
+def test_two_arguments_that_do_not_go_together():
+    with pytest.raises(ValueError, match="lr is given twice"):
+        resolve(CONFIG, ROWS, ["lr=1", "lr=1"])
+    with pytest.raises(ValueError, match="beta has no effect here; it needs net=small binarize=True"):
+        resolve(CONFIG, ROWS, ["beta=0.5", "binarize=False"])
+    with pytest.raises(ValueError, match="dropout has no effect here; it needs a=1 or a=2"):
+        resolve({"a": 0}, [({"a": 1}, {"dropout": 0.1}), ({"a": 2}, {"dropout": 0.1})], ["dropout=0.5"])
+
+
+@pytest.mark.parametrize("rows", [[({"net": "small"}, {"lr": 0.1})], [*ROWS, ({"beta": 0.5}, {"dropout": 0.2})]])
+def test_a_key_with_two_homes_is_refused(rows):
+    with pytest.raises(ValueError, match="conf.py sets (lr|dropout) twice, again under"):
+        resolve(CONFIG, rows)
+
+
+@pytest.mark.parametrize("key, value", [
+    ("lr", "0.01"), ("lr", None), ("lr", float("nan")), ("lr", float("inf")), ("thresholds", [1.0, "2"]),
+    ("num_steps", 0), ("num_steps", 10.0), ("beta", 1.0), ("device", 0), ("device", "gpu"), ("device", "cpu:x"),
+    ("exp_name", ""), ("exp_name", "a/b"), ("select_on", "train"), ("source", None), ("seed", 2**64)])
+def test_a_value_that_conf_py_itself_gets_wrong_is_named(key, value):
+    with pytest.raises(ValueError, match=key):
+        check(key, value, ())
+
+
+@pytest.mark.parametrize("key, value", [
+    ("device", "cuda:1"), ("device", "auto"), ("lr", 1e-9), ("patience", 0), ("correct_rate", 1.0), ("dropout", 0.0)])
+def test_a_value_at_the_edge_of_its_range_is_taken(key, value):
+    assert resolve({key: value}, (), [f"{key}={value}"]) == {key: value}
+
+
+def test_user_errors_marks_what_a_user_can_mend_only():
+    for error in (ValueError("a"), FileNotFoundError("a")):
+        with pytest.raises(UserError, match="a"), user_errors():
+            raise error
+    with pytest.raises(KeyError), user_errors():
+        raise KeyError("a")
+
+
+def test_every_data_set_s_directory_is_tested_here():
+    assert {path.parent.name for path in ROOT.glob("*/conf.py")} == set(IN_SHAPES)
+
+
+def test_conf_py_is_two_literals(conf):
+    docstring, *statements = ast.parse(Path(conf.__file__).read_text()).body
+    assert isinstance(docstring.value.value, str)
+    assert [target.id for statement in statements for target in statement.targets] == ["config", "conditional"]
+    assert [ast.literal_eval(statement.value) for statement in statements] == [conf.config, conf.conditional]
+
+
+def test_every_condition_names_a_key_and_every_row_applies_to_some_run(conf):
+    runs = [resolve(conf.config, conf.conditional, line) for line in combinations(conf)]
+    for condition, values in conf.conditional:
+        assert any(condition.items() <= run.items() and values.keys() <= run.keys() for run in runs), condition
+
+
+def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(conf):
+    lines = combinations(conf)
+    assert len(lines) >= 36  # 2 weights, 3 threshold schedules, 3 of lr, 2 optimizers
+    for line in lines:
+        settings = Watched(resolve(conf.config, conf.conditional, line))
+        net = nets.build(settings, IN_SHAPES[Path(conf.__file__).parent.name], 10)
+        trial.thresholds_of(settings, list(net.neurons.values()))
+        optim.build(settings, net.parameters(), 1)
+        losses.build(settings)(torch.zeros(settings["num_steps"], 1, 10), torch.zeros(1, dtype=torch.int64))
+        assert set(settings) - settings.read <= RUN_KEYS, line
+
+
+def test_help_has_every_key_with_its_value_and_its_comment(conf):
+    comments = dict.fromkeys(re.findall(r'^ *"(\w+)": .*?[^{],(?: *# (.*))?$', Path(conf.__file__).read_text(), re.M))
+    lines = [line.strip() for line in help_text(conf).splitlines()]
+    assert lines[0] == conf.__doc__.strip() and len(comments) > 25
+    for key, comment in comments:
+        assert any(line.startswith(f"{key}=") and line.endswith(comment) for line in lines), (key, comment)
+    for condition, values in [({}, conf.config), *conf.conditional]:
+        title = " ".join(["With", *(f"{key}={value}" for key, value in condition.items())]) if condition else "Always"
+        section = lines[lines.index(f"{title}:") + 1 :][: len(values)]
+        shown = [re.match(r"(\w+)=(\S*)", line).groups() for line in section]
+        assert shown == [(key, str(value).replace(" ", "")) for key, value in values.items()]
+
+
+def test_a_comment_belongs_to_its_own_row(tmp_path):
+    source = '''config = {"a": 1,  # the first: "b": 2
+    "b": "x # y",
+    "c": 3, "d": 4}  # two a line
+conditional = [({"a": 1}, {"e": [1,  # inside
+    2]}), ({"a": 2}, {"b2": 5,  # later
+    })]'''  # fmt: skip
+    (tmp_path / "conf.py").write_text(source)
+    conf = SimpleNamespace(__doc__="What to run.", __file__=str(tmp_path / "conf.py"))
+    exec(source, vars(conf))
+    assert [" ".join(line.split()) for line in help_text(conf).splitlines() if line] == [
+        "What to run.", "Always:", 'a=1 the first: "b": 2', "b=x # y", "c=3", "d=4 two a line",
+        "With a=1:", "e=[1,2] inside", "With a=2:", "b2=5 later"]

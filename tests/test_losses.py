@@ -1,0 +1,90 @@
+import pytest
+import torch
+from snntorch import functional as SF
+
+from common import losses
+from common.losses import mse_count_loss, predict
+
+RATES = [(0.8, 0.2), (1.0, 0.0), (0.29, 0.07)]
+
+
+def spikes(num_steps, batch=6, num_classes=5, dtype=torch.float64):
+    return (torch.rand(num_steps, batch, num_classes) < 0.4).to(dtype)
+
+
+@pytest.mark.parametrize("rates", RATES)
+@pytest.mark.parametrize("num_steps", [1, 7, 100])
+def test_the_loss_and_its_gradient_equal_snntorch(num_steps, rates):
+    target = torch.tensor([0, 1, 2, 3, 4, 0])
+    mine = spikes(num_steps).requires_grad_()
+    theirs = mine.detach().clone().requires_grad_()
+    ours = mse_count_loss(mine, target, None, *rates)
+    reference = SF.mse_count_loss(*rates)(theirs, target)
+    torch.testing.assert_close(ours, reference)
+    ours.backward(), reference.backward()
+    torch.testing.assert_close(mine.grad, theirs.grad)
+    assert num_steps == 1 or theirs.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_wanted_counts_are_whole_for_every_number_of_steps(dtype):
+    """int(0.29 · 100) is 28 and int(0.7 · 10) is 7, whatever the outputs' dtype: as snntorch's."""
+    for num_steps in (10, 50, 100, 150, 180, 200, 300):
+        for rate in (0.21, 0.29, 0.35, 0.7, 0.8, 0.2):
+            wanted = int(rate * num_steps)
+            output = torch.zeros(num_steps, 1, 1, dtype=dtype)
+            output[:wanted] = 1
+            assert mse_count_loss(output, torch.tensor([0]), correct_rate=rate) == 0, (num_steps, rate)
+
+
+def test_the_loss_by_hand():
+    output = torch.zeros(10, 1, 3)
+    output[:8, 0, 0] = 1  # as wanted
+    output[:5, 0, 1] = 1  # 3 too many
+    #                       2 too few
+    assert mse_count_loss(output, torch.tensor([0])).item() == pytest.approx((0 + 9 + 4) / 3 / 10)
+
+
+@pytest.mark.parametrize("mask_dtype", [torch.bool, torch.float32, torch.int64])
+def test_a_padded_sample_counts_as_if_alone(mask_dtype):
+    """Two samples of 9 and 4 steps, the padding of the second full of spikes."""
+    output, target, lengths = spikes(9, batch=2), torch.tensor([1, 3]), (9, 4)
+    output[4:, 1] = 1
+    mask = torch.zeros(9, 2, dtype=mask_dtype)
+    for sample, length in enumerate(lengths):
+        mask[:length, sample] = 1
+    alone = [output[:length, k : k + 1] for k, length in enumerate(lengths)]
+    expected = torch.stack([mse_count_loss(x, target[k : k + 1]) for k, x in enumerate(alone)]).mean()
+    torch.testing.assert_close(mse_count_loss(output, target, mask), expected)
+    assert predict(output, mask).tolist() == [predict(x).item() for x in alone]
+    assert not torch.equal(mse_count_loss(output, target), mse_count_loss(output, target, mask))
+
+
+def test_no_gradient_reaches_the_padding():
+    output = spikes(9, batch=2).requires_grad_()
+    mask = torch.ones(9, 2)
+    mask[4:, 1] = 0
+    mse_count_loss(output, torch.tensor([1, 3]), mask).backward()
+    assert not output.grad[4:, 1].any() and output.grad[:4, 1].any() and output.grad[4:, 0].any()
+
+
+def test_a_mask_of_ones_is_no_mask():
+    output, target = spikes(7), torch.tensor([0, 1, 2, 3, 4, 0])
+    assert torch.equal(mse_count_loss(output, target, torch.ones(7, 6)), mse_count_loss(output, target))
+
+
+def test_the_class_that_spikes_most_is_predicted_and_the_first_of_equals():
+    output = torch.tensor([[[0.0, 1, 1], [0, 0, 1]], [[0, 1, 0], [0, 1, 0]], [[0, 0, 0], [0, 0, 0]]])  # [T 3, B 2, K 3]
+    assert predict(output).tolist() == [1, 1]  # counts [0, 2, 1] and [0, 1, 1]
+    assert predict(torch.zeros(3, 2, 4)).tolist() == [0, 0]
+    assert predict(output, torch.tensor([[1, 1], [1, 0], [1, 0]])).tolist() == [1, 2]
+
+
+def test_build_hands_the_rates_on():
+    loss = losses.build({"loss": "mse_count_loss", "correct_rate": 0.5, "incorrect_rate": 0.0})
+    output = torch.zeros(10, 1, 2)
+    output[:5, 0, 1] = 1
+    assert loss(output, torch.tensor([1])) == 0
+    assert loss(output, torch.tensor([0])).item() == pytest.approx((25 + 25) / 2 / 10)
+    with pytest.raises(ValueError, match="loss must be 'mse_count_loss', got 'mse'"):
+        losses.build({"loss": "mse"})
