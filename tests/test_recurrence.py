@@ -119,10 +119,12 @@ def test_only_the_membrane_is_saved_for_backward():
     assert [x.data_ptr() for x in saved] == [membrane.data_ptr()]
 
 
-def test_the_number_of_threads_changes_nothing():
+def test_the_number_of_threads_changes_nothing_and_is_left_as_it_is():
     current, results = draw((7, 3, 5000), torch.float32), []
+    variant = SURROGATES[0], "subtract", True, False
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        results.append(run(fused.lif, current, torch.tensor(0.9), torch.tensor(1.0), 1.0, *VARIANTS[0][3:], "subtract", True, False))
+        results.append(run(fused.lif, current, torch.tensor(0.9), torch.tensor(1.0), 1.0, *variant))
+        assert torch.get_num_threads() == threads
     assert torch.equal(results[0][0], results[1][0])
     assert torch.equal(results[0][2][0], results[1][2][0])

@@ -28,8 +28,7 @@ class _LIF(torch.autograd.Function):
         order = _memory_order(current)
         spikes, membrane = _empty_in_order(current, order), _empty_in_order(current, order)
         constants = (_flat(decay, order), _flat(gain, order), threshold.numpy(), zero_reset, inclusive)
-        _use_torch_threads()
-        kernels.lif_forward(_rows(current, order), *constants, _rows(spikes, order), _rows(membrane, order))
+        _run(kernels.lif_forward, _rows(current, order), *constants, _rows(spikes, order), _rows(membrane, order))
         ctx.save_for_backward(membrane)
         ctx.set_materialize_grads(False)
         ctx.order, ctx.constants, ctx.detach_reset, ctx.surrogate = order, constants, detach_reset, surrogate
@@ -46,9 +45,8 @@ class _LIF(torch.autograd.Function):
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
         (width,) = vars(surrogate).values()
-        _use_torch_threads()
-        kernels.lif_backward(
-            *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, KINDS[type(surrogate)],
+        _run(
+            kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, KINDS[type(surrogate)],
             membrane.numpy().dtype.type(width), _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())
         by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
         return grad_current, by_decay, by_gain, None, None, None, None, None
@@ -83,5 +81,9 @@ def _unflat(grad, step, order):
     return grad.reshape([step.shape[dim] for dim in dims]).permute(back)
 
 
-def _use_torch_threads():
-    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+def _run(kernel, *arguments):
+    """Call a kernel on as many threads as torch uses, and leave torch's number as it was: numba's OpenMP sets it."""
+    threads = torch.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    kernel(*arguments)
+    torch.set_num_threads(threads)
