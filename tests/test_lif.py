@@ -9,7 +9,15 @@ from spikingjelly.activation_based import surrogate as jelly_surrogate
 from torch import nn
 
 from common.neurons import LIF
-from common.surrogate import ATan, FastSigmoid, Rectangle
+from common.surrogate import ATan, FastSigmoid, Rectangle, Surrogate
+
+
+class Triangle(Surrogate):
+    """What a user may add: ds/du = max(0, 1 - |u - theta|)."""
+
+    def derivative(self, distance):
+        return (1 - distance.abs()).clamp(0)
+
 
 RESETS = [("subtract", True), ("subtract", False), ("zero", True), ("zero", False)]
 
@@ -137,6 +145,20 @@ def test_the_threshold_is_a_buffer_that_a_state_dict_moves_and_no_gradient_reach
     assert torch.equal(lif(current), other(current))
     lif(current).sum().backward()
     assert lif.threshold.item() == 1.25 and lif.threshold.grad is None and not lif.threshold.requires_grad
+
+
+def test_a_surrogate_of_one_s_own_trains():
+    current = torch.tensor([0.75, 0.0], dtype=torch.float64).view(2, 1, 1).requires_grad_()
+    LIF(0.5, 1.0, Triangle()).double()(current).sum().backward()
+    assert current.grad.flatten().tolist() == [0.75 + 0.5 * 0.375, 0.375]  # 1 - |0.75 - 1| and 1 - |0.375 - 1|
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.float16, torch.bfloat16])
+def test_counts_and_half_precision_give_the_spikes_of_the_float_current(dtype):
+    current = torch.tensor([1.0, 1.0, 0.0, 2.0, 1.0, 1.0]).view(6, 1, 1)
+    lif = LIF(0.5, 1.25, FastSigmoid(10.0))
+    assert lif(current).sum() > 0
+    assert torch.equal(lif(current.to(dtype)).float(), lif(current))
 
 
 @pytest.mark.parametrize("settings, message", [

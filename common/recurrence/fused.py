@@ -18,7 +18,7 @@ def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_res
     decay, gain = (torch.as_tensor(value, **like) for value in (decay, gain))
     if decay.requires_grad or gain.requires_grad or decay.numel() > 1 or gain.numel() > 1:
         decay, gain = decay.expand(step), gain.expand(step)  # autograd sums what was shared
-    threshold = torch.as_tensor(threshold, **like).reshape(1)
+    threshold = torch.as_tensor(threshold, **like).reshape(1).clone()  # the caller may move it before the backward pass
     return _LIF.apply(current, decay, gain, threshold, surrogate, reset == "zero", detach_reset, inclusive)
 
 
@@ -45,9 +45,9 @@ class _LIF(torch.autograd.Function):
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
         (width,) = vars(surrogate).values()
-        _run(
-            kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, KINDS[type(surrogate)],
-            membrane.numpy().dtype.type(width), _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())
+        shape = KINDS[type(surrogate)], membrane.numpy().dtype.type(width)
+        _run(kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, *shape,
+             _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())  # fmt: skip
         by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
         return grad_current, by_decay, by_gain, None, None, None, None, None
 
@@ -72,7 +72,7 @@ def _rows(x, order):
 def _flat(value, order):
     """One step's values as a numpy array [N] in the same order, or [1] for a scalar."""
     value = value.detach()
-    return (value.permute([dim - 1 for dim in order[1:]]) if value.ndim else value).reshape(-1).contiguous().numpy()
+    return (value.permute([dim - 1 for dim in order[1:]]) if value.ndim else value).reshape(-1).clone().numpy()
 
 
 def _unflat(grad, step, order):

@@ -1,0 +1,55 @@
+"""The first ten losses and gradient norms of each data set's default net, in float64 on one thread, as recorded.
+
+Made anew, after a change that is meant to change them, with: python tests/test_golden.py
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+DIRECTORIES = ["mnist", "fashion_mnist"]
+
+
+def losses_of(directory):
+    """Ten (loss, gradient norm) on images drawn from a fixed generator, with the schedules of conf.py, at batch 16."""
+    from common import encode, losses, nets, optim, trial
+    from common.config import resolve
+
+    conf = {}
+    exec((ROOT / directory / "conf.py").read_text(), conf)
+    settings = resolve(conf["config"], conf["conditional"], ["batch_size=16"])
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(160, 1, 7, 7, generator=generator, dtype=torch.float64) ** 3
+    images = torch.nn.functional.interpolate(images, scale_factor=4).unflatten(0, (10, 16))  # blocks, as strokes are
+    targets = torch.randint(10, (10, 16), generator=generator)
+    torch.manual_seed(0)
+    net = nets.build(settings, (1, 28, 28), 10).double()
+    optimizer, lr_schedule = optim.build(settings, net.parameters(), steps_per_epoch=10)
+    thresholds, loss_fn = trial.thresholds_of(settings, list(net.neurons.values())), losses.build(settings)
+    values = []
+    for image, target in zip(images, targets, strict=True):
+        loss = loss_fn(net(encode.constant_current(image, settings["num_steps"])), target)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in net.parameters()])
+        optimizer.step(), lr_schedule.step(), thresholds.step()
+        values += [loss.item(), norm.item()]
+    return values
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES)
+def test_the_first_ten_steps_are_as_recorded(directory):
+    recorded = json.loads((ROOT / "tests" / "golden" / f"{directory}.json").read_text())
+    assert len(recorded) == 20 and len(set(recorded[1::2])) == 10
+    assert losses_of(directory) == pytest.approx(recorded, rel=1e-6)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    torch.set_num_threads(1)
+    for name in DIRECTORIES:
+        (ROOT / "tests" / "golden" / f"{name}.json").write_text(json.dumps(losses_of(name), indent=1) + "\n")
