@@ -3,6 +3,13 @@
 import torch
 
 
+class Constant:
+    """Thresholds that stay."""
+
+    def step(self):
+        pass
+
+
 class ThresholdAnnealing:
     """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
 

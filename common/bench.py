@@ -61,7 +61,8 @@ def mnist_annealing(num_steps=100, batch_size=128):
     image = torch.rand(batch_size, 1, 28, 28) * (torch.rand(batch_size, 1, 28, 28) < 0.2)
     target = torch.arange(batch_size) % 10
     ours = ConvNet((1, 28, 28), 10, [16, 64], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True)
-    peer = SnntorchConvNet(num_steps, [16, 64], 1024, 10, beta, slope, thresholds, 0.0, binarize=True).take_weights(ours)
+    peer = SnntorchConvNet(num_steps, [16, 64], 1024, 10, beta, slope, thresholds, 0.0, binarize=True)
+    peer.take_weights(ours)
 
     def stepper(net, run):
         optimizer = torch.optim.Adam(net.parameters(), 9.97e-3)
@@ -131,7 +132,8 @@ def main():
     if options.peak:
         print_peak(*options.peak)
         return
-    print("| workload | snntorch, ms | ours, ms | ratio | snntorch, peak MB | ours, peak MB | share | spikes or first loss |")
+    print("| workload | snntorch, ms | ours, ms | ratio | snntorch, peak MB | ours, peak MB | share "
+          "| spikes or first loss, snntorch / ours |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|")
     for name, (make, sizes, _) in tqdm(WORKLOADS.items(), desc="bench", leave=False, disable=None):
         steps = make(**sizes)

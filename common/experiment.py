@@ -82,7 +82,8 @@ def run(settings, load_data, build_net, encode, parent="runs", resume=None):
     with user_errors():
         path = resume or record.create(parent, settings)
     with record.locked(path), stop_signals() as signals:
-        _write_config(path, settings, data, device)
+        with user_errors():
+            record.write_config(path, settings, data, device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {_shown(path)}", flush=True)
         try:
@@ -99,7 +100,7 @@ def evaluate(settings, load_data, build_net, encode, path):
     """Test a finished run's best weights again, print what they reach, and draw its figures anew."""
     data, device, encode = _prepare(settings, load_data, encode)
     with record.locked(path), user_errors():
-        _check_data(path, data)
+        record.check_data(path, data)
         saved = record.read_json(path / "result.json")
         trials = [trial.build(settings, data, build_net, path / f"trial_{k}", settings["seed"] + k, device)
                   for k in range(saved["num_trials"])]  # fmt: skip
@@ -124,28 +125,6 @@ def _prepare(settings, load_data, encode):
     return data, torch.device(name), functools.partial(encode, num_steps=settings["num_steps"])
 
 
-def _write_config(path, settings, data, device):
-    """config.json; a resumed run keeps the provenance of its start and lists the resumptions."""
-    content = {"settings": settings, "directory": path.absolute().parent.parent.name, **record.provenance(device)}
-    content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
-                       "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
-    if (path / "config.json").exists():
-        with user_errors():
-            _check_data(path, data)
-        first = record.read_json(path / "config.json")
-        resumed = {key: content[key] for key in ("command", "time", "git_commit", "git_dirty", "versions", "device")}
-        content = first | {"settings": settings, "resumed": [*first.get("resumed", []), resumed]}
-    record.write_json(path / "config.json", content)
-
-
-def _check_data(path, data):
-    """ValueError if the run was made from other data."""
-    then = record.read_json(path / "config.json")["data"]
-    if then["hashes"] != data.hashes or then["num_train"] != len(data.train):
-        raise ValueError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
-                         f"({len(data.train)} samples) with other hashes; see config.json and data_dir")  # fmt: skip
-
-
 def _run_trials(path, settings, data, build_net, encode, device, signals):
     """(result, network of the last trial), each trial recorded as soon as it is done."""
     done = record.read_json(path / "result.json")["trials"] if (path / "result.json").exists() else []
@@ -153,10 +132,11 @@ def _run_trials(path, settings, data, build_net, encode, device, signals):
     for k in range(settings["num_trials"]):
         with user_errors():
             current = trial.build(settings, data, build_net, path / f"trial_{k}", settings["seed"] + k, device)
-        for row in trial.fit(current, settings, data, encode, signals):
-            record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
-            record.write_tensorboard(path / "tensorboard" / f"trial_{k}", row)
-            _print_epoch(row, settings, current.net)
+        with record.tensorboard(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
+            for row in trial.fit(current, settings, data, encode, signals):
+                record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
+                write_tensorboard(row)
+                _print_epoch(row, settings, current.net)
         rows += current.progress["rows"]
         record.write_metrics(path / "metrics.csv", rows)
         tested = k < len(done) and done[k]["num_epochs"] == current.progress["epoch"]
@@ -183,8 +163,7 @@ def _draw(path, settings, data, net, encode, result):
     neurons = [SimpleNamespace(threshold=torch.tensor(theta)) for theta in settings["thresholds"]]
     schedule, trajectory = trial.thresholds_of(settings, neurons), [settings["thresholds"]]
     for _ in range(max(row["iteration"] for row in rows if row["trial"] == 0)):
-        if schedule:
-            schedule.step()
+        schedule.step()
         trajectory.append([neuron.threshold.item() for neuron in neurons])
     net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
     image, label = data.test.batch(torch.tensor([0]))

@@ -15,10 +15,10 @@ def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0
     outputs are to spike; T counts a sample's own steps.  Source: snnTorch 1.0 `mse_count_loss`.
     """
     num_steps = torch.full_like(target, output.shape[0]) if mask is None else mask.sum(0)
-    num_steps = num_steps.to(output.dtype)[:, None]  # [B, 1]
+    num_steps = num_steps.double()[:, None]  # [B, 1]; double, so that T · rate rounds as in Python
     right = F.one_hot(target, output.shape[-1]).bool()  # [B, K]
     wanted = torch.where(right, (num_steps * correct_rate).int(), (num_steps * incorrect_rate).int())
-    return ((spike_counts(output, mask) - wanted) ** 2 / num_steps).mean()
+    return ((spike_counts(output, mask) - wanted) ** 2 / num_steps.to(output.dtype)).mean()
 
 
 def predict(output, mask=None):

@@ -42,14 +42,14 @@ class Activity(_Hooks):
     def layers(self):
         """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
         that never and that always fired, in any step of any sample)."""
-        return {name: self._layer(count, self.num_steps * self.num_samples[name]) for name, count in self.counts.items()}
+        return {name: self._layer(name, count) for name, count in self.counts.items()}
 
-    @staticmethod
-    def _layer(count, num_steps):
+    def _layer(self, name, count):
+        num_chances = self.num_steps * self.num_samples[name]
         return {
-            "firing_rate": count.mean().item() / num_steps,
+            "firing_rate": count.mean().item() / num_chances,
             "silent_share": (count == 0).double().mean().item(),
-            "saturated_share": (count == num_steps).double().mean().item(),
+            "saturated_share": (count == num_chances).double().mean().item(),
         }
 
 

@@ -32,7 +32,8 @@ class SnntorchConvNet(nn.Module):
         self.fc = nn.Linear(features, num_classes)
         self.dropout = nn.Dropout(dropout)
         spike = surrogate.fast_sigmoid(slope=slope)
-        self.lif1, self.lif2, self.lif3 = (snntorch.Leaky(beta, threshold=theta, spike_grad=spike) for theta in thresholds)
+        self.lif1, self.lif2, self.lif3 = (
+            snntorch.Leaky(beta, threshold=theta, spike_grad=spike) for theta in thresholds)
 
     def forward(self, image):
         mem1, mem2, mem3 = self.lif1.init_leaky(), self.lif2.init_leaky(), self.lif3.init_leaky()

@@ -59,7 +59,8 @@ def provenance(device):
         "git_commit": _git("rev-parse", "HEAD") or None,
         "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}},
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
         "platform": platform.platform(),
     }
 
@@ -70,6 +71,30 @@ def _git(*arguments):
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return git.stdout.strip() if git.returncode == 0 else ""
+
+
+def write_config(path, settings, data, device):
+    """config.json; a resumed run keeps the provenance of its start, and lists that of each resumption.
+
+    ValueError if the run was made from other data.
+    """
+    origin = provenance(device)
+    content = {"settings": settings, "directory": path.absolute().parent.parent.name, **origin}
+    content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
+                       "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
+    if (path / "config.json").exists():
+        check_data(path, data)
+        first = read_json(path / "config.json")
+        content = first | {"settings": settings, "resumed": [*first.get("resumed", []), origin]}
+    write_json(path / "config.json", content)
+
+
+def check_data(path, data):
+    """ValueError if the run was made from other data."""
+    then = read_json(path / "config.json")["data"]
+    if then["hashes"] != data.hashes or then["num_train"] != len(data.train):
+        raise ValueError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
+                         f"({len(data.train)} samples) or has other hashes; see config.json and data_dir")  # fmt: skip
 
 
 def write_json(path, content):
@@ -106,11 +131,17 @@ def summary(data, trials, select_on):
     }
 
 
-def write_tensorboard(path, row):
-    """One epoch's metrics as TensorBoard scalars; of an epoch written twice, the later counts."""
+@contextlib.contextmanager
+def tensorboard(path, num_epochs):
+    """A function that writes an epoch's metrics as TensorBoard scalars; what lies past `num_epochs` is void."""
     from torch.utils.tensorboard import SummaryWriter  # slow to import
 
-    with SummaryWriter(str(path), purge_step=row["epoch"]) as writer:
-        for key, value in row.items():
-            if key not in ("trial", "epoch"):
-                writer.add_scalar(key, value, row["epoch"])
+    with SummaryWriter(str(path), purge_step=num_epochs + 1) as writer:
+
+        def write_row(row):
+            for key, value in row.items():
+                if key not in ("trial", "epoch"):
+                    writer.add_scalar(key, value, row["epoch"])
+            writer.flush()
+
+        yield write_row

@@ -22,7 +22,7 @@ class Trial:
     net: torch.nn.Module
     optimizer: torch.optim.Optimizer
     lr_schedule: torch.optim.lr_scheduler.LRScheduler
-    thresholds: annealing.ThresholdAnnealing | None
+    thresholds: annealing.ThresholdAnnealing | annealing.Constant
     progress: dict = field(default_factory=training.new_progress)
 
 
@@ -40,9 +40,9 @@ def build(settings, data, build_net, path, seed, device):
 
 
 def thresholds_of(settings, neurons):
-    """The schedule that settings["threshold_schedule"] names, or None."""
+    """The threshold schedule of the settings, for neurons with a `threshold` each."""
     if settings["threshold_schedule"] == "none":
-        return None
+        return annealing.Constant()
     schedule = annealing.SCHEDULES[settings["threshold_schedule"]]
     return schedule(neurons, settings["thresholds_final"], settings["anneal_rates"])
 
@@ -82,7 +82,7 @@ def fit(trial, settings, data, encode, signals):
         batches = training.batch_order(len(data.train), size, trial.seed, progress["epoch"])
         with _bar(trial, settings, len(batches) - (-len(held_out) // size)) as bar:
             guard = _guard(trial, signals)
-            after_step = [trial.lr_schedule.step, *([trial.thresholds.step] if trial.thresholds else []), bar.update, guard]
+            after_step = [trial.lr_schedule.step, trial.thresholds.step, bar.update, guard]
             training.train_epoch(
                 trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1], after_step)
             with monitor.Activity(trial.net.neurons) as activity:
