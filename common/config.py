@@ -4,11 +4,14 @@ import ast
 import contextlib
 import difflib
 import io
+import math
+import re
 import tokenize
+from pathlib import Path
 
-POSITIVE = (lambda value: value > 0, "must exceed 0")
-NOT_NEGATIVE = (lambda value: value >= 0, "must be 0 or more")
-AT_LEAST_ONE = (lambda value: value >= 1, "must be 1 or more")
+POSITIVE = (lambda value: 0 < value < math.inf, "must exceed 0 and be finite")
+NOT_NEGATIVE = (lambda value: isinstance(value, int) and 0 <= value < 2**63, "must be a whole number, 0 or more")
+AT_LEAST_ONE = (lambda value: isinstance(value, int) and value >= 1, "must be a whole number, 1 or more")
 SHARE = (lambda value: 0 <= value <= 1, "must lie in [0, 1]")
 SHARE_BELOW_ONE = (lambda value: 0 <= value < 1, "must lie in [0, 1)")
 
@@ -45,7 +48,8 @@ RULES = {
     "threshold_schedule": one_of("exponential", "linear", "none"),
     "source": one_of("auto", "published", "sample"),
     "select_on": one_of("val", "test"),
-    "device": (lambda value: value == "auto" or value.split(":")[0] in ("cpu", "cuda"), "must be auto, cpu or cuda"),
+    "device": (lambda value: re.fullmatch(r"auto|cpu|cuda(:\d+)?", value), "must be auto, cpu, cuda or cuda:NUMBER"),
+    "data_dir": (lambda value: value != "", "must name a folder"),
     "exp_name": (lambda value: value and "/" not in value, "must be a name without /"),
 }
 
@@ -96,13 +100,13 @@ def typed(key, text, example):
     """`text` as a value of the type of `example`; a list's items are of the type of its first."""
     try:
         value = text if isinstance(example, str) else ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         value = text
     if isinstance(example, list) and isinstance(value, list):
-        value = [float(item) if type(item) is int and isinstance(example[0], float) else item for item in value]
+        value = [_widened(item, example[0]) for item in value]
         matches = value and all(type(item) is type(example[0]) for item in value)
     else:
-        value = float(value) if type(value) is int and isinstance(example, float) else value
+        value = _widened(value, example)
         matches = type(value) is type(example)
     if not matches:
         kind = f"a list of {type(example[0]).__name__}" if isinstance(example, list) else f"a {type(example).__name__}"
@@ -110,11 +114,24 @@ def typed(key, text, example):
     return value
 
 
+def _widened(value, example):
+    """A whole number where conf.py has a float, as a float."""
+    try:
+        return float(value) if type(value) is int and isinstance(example, float) else value
+    except OverflowError:
+        return math.inf
+
+
 def check(key, value, conditional):
     """ValueError if the value breaks the key's rule, or is text that no condition on the key names."""
     test, rule = RULES.get(key, (lambda value: True, ""))
-    if not all(test(item) for item in (value if isinstance(value, list) else [value])):
-        raise ValueError(f"{key} {rule}, got {show_value(value)}")
+    items = value if isinstance(value, list) else [value]
+    try:
+        holds = all(test(item) for item in items)
+    except (TypeError, AttributeError):  # conf.py itself has another type
+        holds = False
+    if not holds:
+        raise ValueError(f"{key} {rule}, got {value!r}")
     answers = {condition[key] for condition, _ in conditional if key in condition}
     if isinstance(value, str) and answers and value not in answers and key not in RULES:
         raise ValueError(f"{key} must be one of {', '.join(sorted(map(repr, answers)))}, got {value!r}")
@@ -130,7 +147,7 @@ def show_value(value):
 
 def help_text(conf):
     """Every key of a conf.py module with its value and its comment, under the answer that brings it."""
-    comments = comments_by_line(open(conf.__file__).read())
+    comments = comments_by_line(Path(conf.__file__).read_text())
     lines = [conf.__doc__.strip(), "", "Always:"]
     places = iter(comments)
     for condition, values in [({}, conf.config), *conf.conditional]:

@@ -64,9 +64,10 @@ def _command(arguments):
 def _saved_settings(path, arguments):
     """The settings of the run at `path`, with the few that may change overridden."""
     with user_errors():
-        settings = record.read_json(path / "config.json")["settings"]
-        if refused := [a for a in arguments if a.partition("=")[0] not in CHANGEABLE]:
-            raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(CHANGEABLE)} may change")
+        settings = record.read_config(path)["settings"]
+        changeable = [key for key in CHANGEABLE if key in settings]
+        if refused := [argument for argument in arguments if argument.partition("=")[0] not in changeable]:
+            raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(changeable)} may change")
         overrides = config.parse(arguments, settings)
         for key, value in overrides.items():
             config.check(key, value, ())
@@ -78,7 +79,7 @@ def run(settings, load_data, build_net, encode, parent="runs", resume=None):
 
     Returns the run's directory. UserError for settings, data or files that a user can mend.
     """
-    data, device, encode = _prepare(settings, load_data, encode)
+    data, device, encode = _prepare(settings, load_data, build_net, encode)
     with user_errors():
         path = resume or record.create(parent, settings)
     with record.locked(path), stop_signals() as signals:
@@ -98,7 +99,7 @@ def run(settings, load_data, build_net, encode, parent="runs", resume=None):
 
 def evaluate(settings, load_data, build_net, encode, path):
     """Test a finished run's best weights again, print what they reach, and draw its figures anew."""
-    data, device, encode = _prepare(settings, load_data, encode)
+    data, device, encode = _prepare(settings, load_data, build_net, encode)
     with record.locked(path), user_errors():
         record.check_data(path, data)
         saved = record.read_json(path / "result.json")
@@ -109,7 +110,7 @@ def evaluate(settings, load_data, build_net, encode, path):
     _report(path, result)
 
 
-def _prepare(settings, load_data, encode):
+def _prepare(settings, load_data, build_net, encode):
     """(data on its device, device, encode for this number of steps)."""
     with user_errors():
         name = settings["device"]
@@ -120,6 +121,8 @@ def _prepare(settings, load_data, encode):
         data = load_data(settings)
         if not len(data.val) and settings["select_on"] == "val":
             raise ValueError("the validation set is empty; raise val_fraction, or say select_on=test")
+        net = build_net(settings, data)  # what cannot be built is said before a run directory is made
+        trial.thresholds_of(settings, list(net.neurons.values()))
     for split in ("train", "val", "test"):
         setattr(data, split, getattr(data, split).to(name))
     return data, torch.device(name), functools.partial(encode, num_steps=settings["num_steps"])

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from common.binary import BinaryConv2d, BinaryLinear
+
 
 class _Hooks:
     """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts."""
@@ -16,8 +18,8 @@ class _Hooks:
     def __init__(self, modules):
         self.modules = dict(modules.items())
         self.counts = {}        # name -> events per neuron (or input) [...], summed over steps and samples
-        self.num_steps = 0      # T, of the last batch
         self.num_samples = {name: 0 for name in self.modules}
+        self.num_steps = {name: 0 for name in self.modules}  # of all samples together
 
     def __enter__(self):
         self.handles = [module.register_forward_hook(self.hook(name)) for name, module in self.modules.items()]
@@ -29,8 +31,8 @@ class _Hooks:
 
     def add(self, name, count, shape):
         self.counts[name] = self.counts.get(name, 0) + count.double()
-        self.num_steps = shape[0]
         self.num_samples[name] += shape[1]
+        self.num_steps[name] += shape[0] * shape[1]
 
 
 class Activity(_Hooks):
@@ -45,11 +47,10 @@ class Activity(_Hooks):
         return {name: self._layer(name, count) for name, count in self.counts.items()}
 
     def _layer(self, name, count):
-        num_chances = self.num_steps * self.num_samples[name]
         return {
-            "firing_rate": count.mean().item() / num_chances,
+            "firing_rate": count.mean().item() / self.num_steps[name],
             "silent_share": (count == 0).double().mean().item(),
-            "saturated_share": (count == num_chances).double().mean().item(),
+            "saturated_share": (count == self.num_steps[name]).double().mean().item(),
         }
 
 
@@ -79,9 +80,11 @@ class Operations(_Hooks):
         total = {"dense": 0.0, "effective_macs": 0.0, "effective_acs": 0.0}
         for name, count in self.counts.items():
             connection = next(m for m in self.modules[name].modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
-            used = (connection.weight != 0).double()
+            binary = isinstance(connection, (BinaryConv2d, BinaryLinear))  # a weight of 0 computes as +1
+            used = (torch.ones_like(connection.weight) if binary else connection.weight != 0).double()
             active = count / self.num_samples[name]
-            total["dense"] += self.num_steps * _fan_out(connection, torch.ones_like(active), torch.ones_like(used))
+            num_steps = self.num_steps[name] / self.num_samples[name]
+            total["dense"] += num_steps * _fan_out(connection, torch.ones_like(active), torch.ones_like(used))
             kind = "effective_macs" if self.multiplies[name] else "effective_acs"
             total[kind] += _fan_out(connection, active, used)
         return total
@@ -112,7 +115,9 @@ def traces(net, sequence):
 
     handles = [neuron.register_forward_pre_hook(keep(name)) for name, neuron in net.neurons.items()]
     net.eval()
-    net(sequence)
-    for handle in handles:
-        handle.remove()
+    try:
+        net(sequence)
+    finally:
+        for handle in handles:
+            handle.remove()
     return [(name, *neuron.trace(currents[name]), neuron.threshold.item()) for name, neuron in net.neurons.items()]

@@ -84,14 +84,22 @@ def write_config(path, settings, data, device):
                        "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
     if (path / "config.json").exists():
         check_data(path, data)
-        first = read_json(path / "config.json")
+        first = read_config(path)
         content = first | {"settings": settings, "resumed": [*first.get("resumed", []), origin]}
     write_json(path / "config.json", content)
 
 
+def read_config(path):
+    """A run's config.json; ValueError if it is missing or damaged."""
+    content = read_json(path / "config.json")
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), dict) for key in ("settings", "data")):
+        raise ValueError(f"{path / 'config.json'} is damaged: it lacks settings or data")
+    return content
+
+
 def check_data(path, data):
     """ValueError if the run was made from other data."""
-    then = read_json(path / "config.json")["data"]
+    then = read_config(path)["data"]
     if then["hashes"] != data.hashes or then["num_train"] != len(data.train):
         raise ValueError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
                          f"({len(data.train)} samples) or has other hashes; see config.json and data_dir")  # fmt: skip

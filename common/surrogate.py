@@ -12,7 +12,12 @@ import torch
 
 
 class Surrogate:
-    """A spike function; subclasses give the derivative."""
+    """A spike function; subclasses are dataclasses of one number, which must exceed 0, and give the derivative."""
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ValueError(f"{name} must exceed 0, got {value}")
 
     def __call__(self, distance, inclusive=False):
         """1 where distance > 0 (>= 0 if inclusive), else 0, in the dtype of `distance`."""
@@ -25,7 +30,7 @@ class Surrogate:
 
 @dataclass(frozen=True)
 class FastSigmoid(Surrogate):
-    """ds/du = 1 / (slope |u - theta| + 1)^2  (SuperSpike, Zenke and Ganguli 2018).  slope > 0."""
+    """ds/du = 1 / (slope |u - theta| + 1)^2  (SuperSpike, Zenke and Ganguli 2018)."""
 
     slope: float
 
@@ -35,7 +40,7 @@ class FastSigmoid(Surrogate):
 
 @dataclass(frozen=True)
 class ATan(Surrogate):
-    """ds/du = alpha / 2 / (1 + (pi/2 alpha (u - theta))^2)  (Fang et al. 2021).  alpha > 0."""
+    """ds/du = alpha / 2 / (1 + (pi/2 alpha (u - theta))^2)  (Fang et al. 2021)."""
 
     alpha: float = 2.0
 
@@ -45,7 +50,7 @@ class ATan(Surrogate):
 
 @dataclass(frozen=True)
 class Rectangle(Surrogate):
-    """ds/du = 1 / (2 width) where |u - theta| < width, else 0  (STBP, Wu et al. 2018).  width > 0."""
+    """ds/du = 1 / (2 width) where |u - theta| < width, else 0  (STBP, Wu et al. 2018)."""
 
     width: float
 

@@ -33,7 +33,6 @@ conditional = [
     ({"net": "convnet", "binarize": True}, {
         "optimizer": "sgd",         # adam | sgd
         "lr": 8.4e-4,
-        "momentum": 0.855,
         "beta": 0.868,              # decay of the membrane per step
         "slope": 0.1557,            # of the fast-sigmoid surrogate
         "dropout": 0.648,           # of the read-out's current
@@ -65,6 +64,9 @@ conditional = [
     ({"net": "convnet", "binarize": False, "threshold_schedule": "linear"}, {
         "thresholds_final": [4.946, 4.946, 4.946],              # ours, untuned
         "anneal_rates": [0.001, 0.001, 0.001],
+    }),
+    ({"optimizer": "sgd"}, {
+        "momentum": 0.855,          # as published with binarized weights
     }),
     ({"lr_schedule": "cosine"}, {
         "cosine_iterations": 4688,  # half a period, after which the rate rises again

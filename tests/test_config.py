@@ -93,7 +93,7 @@ def test_a_value_has_the_type_of_conf_py(argument, value):
     ("thresholds=(1,2)", "thresholds is a list of float"), ("thresholds=[1,True]", "thresholds is a list of float"),
     ("thresholds=[1,'2']", "thresholds is a list of float"), ("thresholds=[1,[2]]", "thresholds is a list of float"),
     ("channels=[1.0,2]", "channels is a list of int"), ("channels=[True,2]", "channels is a list of int"),
-    ("lr=0", "lr must exceed 0, got 0.0"), ("thresholds=[1,-2]", r"thresholds must exceed 0, got \[1.0,-2.0\]"),
+    ("lr=0", "lr must exceed 0 and be finite, got 0.0"), ("thresholds=[1,-2]", r"thresholds must exceed 0 and be finite, got \[1.0,-2.0\]"),
     ("num_steps=0", "num_steps must be .*1 or more, got 0"), ("seed=-1", "seed must be .*0 or more"),
     ("dropout=1", r"dropout must lie in \[0, 1\)"), ("beta=1", r"beta must lie in \(0, 1\)"),
     ("net=huge", "net must be one of 'large', 'small', got 'huge'"), ("net=", "net must be one of"),

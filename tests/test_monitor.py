@@ -61,11 +61,11 @@ def test_rates_of_hand_made_spikes_over_several_batches():
     assert activity.layers() == {"a": {"firing_rate": 16 / (4 * 12), "silent_share": 0.25, "saturated_share": 0.25}}
 
 
-def test_a_neuron_that_misses_one_step_of_one_sample_is_neither_silent_nor_saturated():
-    layer, spikes = Identity(), torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]])
+def test_a_neuron_that_misses_or_takes_one_step_of_one_sample_is_neither_silent_nor_saturated():
+    layer, spikes = Identity(), torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]])  # T 2, B 1
     with Activity({"a": layer}) as activity:
         layer(spikes)
-        layer(1 - spikes)
+        layer(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]))
     assert activity.layers()["a"] == {"firing_rate": 0.5, "silent_share": 0.0, "saturated_share": 0.0}
 
 

@@ -16,7 +16,9 @@ def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_res
     decay, gain: numbers, or tensors that broadcast to one step [B, ...] and may require gradients.
     threshold: a number or a tensor of one element, without gradient.  surrogate: see common.surrogate.
     detach_reset: whether the reset hides the spike's gradient.  The membrane is the one before the
-    reset.  current is left as it is.  Fused on the CPU, plain elsewhere.
+    reset.  current is left as it is.  Fused on the CPU for float32, float64 and the surrogates that the
+    kernels know, plain elsewhere.
     """
-    loop = fused.lif if current.device.type == "cpu" else plain.lif
+    assert len(current) >= 1 and reset in ("subtract", "zero"), (current.shape, reset)
+    loop = fused.lif if fused.can_run(current, surrogate) else plain.lif
     return loop(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)

@@ -11,6 +11,11 @@ from common.surrogate import ATan, FastSigmoid, Rectangle
 KINDS = {FastSigmoid: kernels.FAST_SIGMOID, ATan: kernels.ATAN, Rectangle: kernels.RECTANGLE}
 
 
+def can_run(current, surrogate):
+    """Whether the kernels know this device, dtype and surrogate."""
+    return current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64) and type(surrogate) in KINDS
+
+
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
     """See common.recurrence.lif."""
     like = {"dtype": current.dtype, "device": "cpu"}

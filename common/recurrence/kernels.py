@@ -67,9 +67,8 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
                  kind, width, grad_current, grad_decay, grad_gain):
     """Fill grad_current [T, N]; add to grad_decay and grad_gain [N] unless they are empty.
 
-    With carried = dL/du[t+1], from the last step to the first,
-        dL/du[t] = g s'(u) + g_u + decay (1 - h s) carried
-                   - s'(u) (h decay u + k theta) carried      only if the reset passes gradient
+    dL/du[t] = g s'(u) + g_u + decay (1 - h s) dL/du[t+1] - s'(u) (h decay u + k theta) dL/du[t+1],
+    the last term only if the reset passes gradient; `carried` holds dL/du.
     """
     theta = threshold[0]
     num_steps, size = membrane.shape
@@ -80,18 +79,7 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
         for t in range(num_steps - 1, -1, -1):
             u, out = membrane[t, low:high], grad_current[t, low:high]
             _derivatives(u, theta, kind, width, slope)
-            if not detached:
-                for i in range(high - low):
-                    out[i] = -slope[i] * (leak[i] * u[i] if zero_reset else theta) * carried[i]
-            if zero_reset:
-                for i in range(high - low):
-                    if u[i] > theta or (inclusive and u[i] == theta):
-                        carried[i] = 0
-            for i in range(high - low):
-                carried[i] *= leak[i]
-            if not detached:
-                for i in range(high - low):
-                    carried[i] += out[i]
+            _step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, out)
             if grad_spikes.size:
                 g = _row(grad_spikes, t)[low:high]
                 for i in range(high - low):
@@ -105,6 +93,23 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
             if grad_decay.size:
                 _add_parameter_gradients(membrane, t, low, carried, leak, weight, theta, zero_reset, inclusive,
                                          grad_decay[low:high], grad_gain[low:high])
+
+
+@njit(inline="always")
+def _step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, scratch):
+    """dL/du[t+1] in `carried` becomes its share of dL/du[t], through the leak and the reset."""
+    if not detached:
+        for i in range(carried.size):
+            scratch[i] = slope[i] * (leak[i] * u[i] if zero_reset else theta) * carried[i]
+    if zero_reset:
+        for i in range(carried.size):
+            if u[i] > theta or (inclusive and u[i] == theta):
+                carried[i] = 0
+    for i in range(carried.size):
+        carried[i] *= leak[i]
+    if not detached:
+        for i in range(carried.size):
+            carried[i] -= scratch[i]
 
 
 @njit(inline="always")

@@ -1,0 +1,196 @@
+import copy
+import os
+import signal
+import threading
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from common import training
+
+
+class Split:
+    """`num_samples` random inputs [4] of three classes; or the inputs and targets given."""
+
+    def __init__(self, inputs=None, target=None, num_samples=22):
+        generator = torch.Generator().manual_seed(1)
+        self.inputs = torch.randn(num_samples, 4, generator=generator) if inputs is None else inputs
+        self.target = torch.randint(3, (num_samples,), generator=generator) if target is None else target
+
+    def __len__(self):
+        return len(self.target)
+
+    def batch(self, indices):
+        return self.inputs[indices], self.target[indices]
+
+
+def predict(output):
+    return output.argmax(-1)
+
+
+def make(seed=0):
+    """Everything that a trial trains: (network with dropout and batch norm, optimizer, progress)."""
+    torch.manual_seed(seed)
+    net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+    return net, torch.optim.Adam(net.parameters(), lr=0.05), training.new_progress()
+
+
+def train(net, optimizer, progress, loss_fn=F.cross_entropy, split=None, **others):
+    split = split or Split()
+    batches = training.batch_order(len(split), 5, 7, progress["epoch"])
+    training.train_epoch(net, split, lambda x: x, loss_fn, optimizer, batches, progress, predict, **others)
+
+
+def test_an_epoch_visits_every_sample_once_in_batches():
+    batches = training.batch_order(10, 4, seed=3, epoch=0)
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    assert sorted(torch.cat(batches).tolist()) == list(range(10))
+
+
+def test_the_order_depends_on_seed_and_epoch_and_on_nothing_else():
+    def order(seed, epoch):
+        return torch.cat(training.batch_order(50, 7, seed, epoch)).tolist()
+
+    first = order(0, 1)
+    torch.manual_seed(99)
+    assert order(0, 1) == first
+    assert len({tuple(order(seed, epoch)) for seed in range(4) for epoch in range(4)}) == 16
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 5])
+def test_an_epoch_resumed_in_its_middle_ends_as_an_unbroken_one(stop_after):
+    net, optimizer, progress = make()
+    train(net, optimizer, progress)
+
+    begun, kept = make(), {}
+
+    def stop():
+        if begun[2]["step"] == stop_after:
+            kept.update(copy.deepcopy({"net": begun[0].state_dict(), "optimizer": begun[1].state_dict(),
+                                       "progress": begun[2], "generator": torch.get_rng_state()}))
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        train(*begun, after_step=[stop])
+    other = make(seed=1)
+    other[0].load_state_dict(kept["net"])
+    other[1].load_state_dict(kept["optimizer"])
+    torch.set_rng_state(kept["generator"])
+    train(*other[:2], kept["progress"])
+    assert kept["progress"] == progress and progress["step"] == 5 and progress["num_seen"] == 22
+    states = net.state_dict(), other[0].state_dict()
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert not torch.equal(net[0].weight, make()[0][0].weight)
+
+
+@pytest.mark.parametrize("loss_fn", [
+    lambda output, target: output.sum() * torch.nan,
+    lambda output, target: output.sum() * torch.inf,
+    lambda output, target: (output.sum() * 0).sqrt(),  # 0, with a gradient of 0 / 0
+])  # fmt: skip
+def test_a_loss_or_gradient_that_is_not_finite_stops_before_the_step(loss_fn):
+    net, optimizer, progress = make()
+    weights = copy.deepcopy(list(net.parameters()))
+    with pytest.raises(training.Diverged, match="iteration 1"):
+        train(net, optimizer, progress, loss_fn)
+    assert all(torch.equal(a, b) for a, b in zip(weights, net.parameters(), strict=True))
+    assert progress == training.new_progress() and not optimizer.state
+
+
+def one_weight():
+    """(network y = 2 x, plain gradient descent at lr 0.1, one sample x = 3)."""
+    net = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(net.weight, 2.0)
+    return net, torch.optim.SGD(net.parameters(), lr=0.1), Split(torch.tensor([[3.0]]), torch.tensor([0]))
+
+
+def test_a_step_by_hand_with_penalties():
+    net, optimizer, split = one_weight()
+    progress, seen = training.new_progress(), []
+    train(net, optimizer, progress, lambda output, target: output.mean(), split,
+          penalties=[lambda net: net.weight.square().sum(), lambda net: 0.5 * net.weight.sum()],
+          after_step=[lambda: seen.append(net.weight.item())])
+    assert seen == [pytest.approx(2 - 0.1 * (3 + 2 * 2 + 0.5))]  # d/dw of 3 w + w² + w / 2 at w = 2
+    assert progress["iteration"] == progress["step"] == progress["num_seen"] == progress["num_correct"] == 1
+
+
+def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
+    split = Split(torch.tensor([[1.0, 0.0], [0.0, 1.0], [5.0, 0.0]]), torch.tensor([0, 0, 0]))
+    net, generator = nn.Dropout(0.9), torch.get_rng_state()
+    loss, accuracy = training.evaluate(
+        net, split, lambda x: x, lambda output, target: output[:, 0].mean(), predict, batch_size=2)
+    assert (loss, accuracy) == (pytest.approx(6 / 3), pytest.approx(2 / 3))
+    assert torch.equal(torch.get_rng_state(), generator)
+
+
+def test_the_first_of_equal_epochs_is_the_best():
+    progress = training.new_progress()
+    better = [training.end_epoch(progress, {"val_accuracy": value}) for value in (0.0, 0.5, 0.5, 0.4, 0.6)]
+    assert better == [True, True, False, False, True]
+    assert (progress["epoch"], progress["best_epoch"], progress["best_val"]) == (5, 5, 0.6)
+    assert [row["val_accuracy"] for row in progress["rows"]] == [0.0, 0.5, 0.5, 0.4, 0.6]
+
+
+def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
+    progress = training.new_progress() | {"step": 4, "loss_sum": 2.0, "num_correct": 3, "num_seen": 20,
+                                          "epoch_seconds": 1.5, "seconds": 2.0, "iteration": 4}
+    training.end_epoch(progress, {"val_accuracy": 0.5})
+    assert progress["seconds"] == 3.5 and progress["iteration"] == 4
+    assert [progress[key] for key in ("step", "loss_sum", "num_correct", "num_seen", "epoch_seconds")] == [0] * 5
+
+
+@pytest.mark.parametrize("epoch, best_epoch, patience, ended", [
+    (0, 0, 1, False), (9, 9, 1, False), (10, 10, 0, True), (12, 1, 0, True), (4, 1, 0, False),
+    (4, 1, 3, True), (4, 2, 3, False), (4, 3, 1, True),
+])  # fmt: skip
+def test_a_trial_ends_after_its_epochs_or_its_patience(epoch, best_epoch, patience, ended):
+    progress = training.new_progress() | {"epoch": epoch, "best_epoch": best_epoch}
+    assert training.has_ended(progress, 10, patience) is ended
+
+
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+def usual(request):
+    """(signal, list of those that reached the handler from before)."""
+    reached, before = [], {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, frame: reached.append(number))
+    yield request.param, reached
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_the_first_signal_is_caught_and_the_second_is_not(usual):
+    number, reached = usual
+    with training.stop_signals() as caught:
+        os.kill(os.getpid(), number)
+        assert (caught, reached) == ([number], [])
+        os.kill(os.getpid(), number)
+        assert (caught, reached) == ([number], [number])
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_handlers_are_restored(usual, error):
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        with training.stop_signals():
+            assert signal.getsignal(signal.SIGINT) != handlers[0]
+            if error:
+                raise error
+    except RuntimeError:
+        assert error
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_another_thread_leaves_the_handlers_alone():
+    found, before = [], signal.getsignal(signal.SIGINT)
+
+    def work():
+        with training.stop_signals() as caught:
+            found.append((caught, signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [([], before)]
