@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from common.config import UserError
+
 
 def write(path, content):
     """Replace `path` by `content` (bytes) at once; OSError, with the old file whole, if that fails."""
@@ -31,19 +33,20 @@ def save(path, state):
     content = io.BytesIO()
     torch.save(state, content)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
-    # Until the file itself is renamed both digests are good, so that a kill in between loses nothing.
-    write(digest_path(path), "\n".join([digest, *digests(path)[:1]]).encode())
+    # Until the file itself is renamed the digest of the old one stands too, so that a kill in between loses nothing.
+    held = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    write(digest_path(path), "\n".join([digest, *(known for known in digests(path) if known == held)]).encode())
     write(path, content.getbuffer())
 
 
 def load(path):
-    """What `save` saved, on the CPU; ValueError if the file is missing or damaged."""
+    """What `save` saved, on the CPU; UserError if the file is missing or damaged."""
     path = Path(path)
     if not path.exists():
-        raise ValueError(f"no checkpoint {path}")
+        raise UserError(f"no checkpoint {path}")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() not in digests(path):
-        raise ValueError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}")
+        raise UserError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 

@@ -38,9 +38,10 @@ RULES = {
     "num_trials": AT_LEAST_ONE, "num_epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE, "num_steps": AT_LEAST_ONE,
     "channels": AT_LEAST_ONE, "cosine_iterations": AT_LEAST_ONE, "lr_step_epochs": AT_LEAST_ONE,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
-    "lr": POSITIVE, "slope": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE, "lr_step_factor": POSITIVE,
+    "slope": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE, "lr_step_factor": POSITIVE,
     "anneal_rates": SHARE, "correct_rate": SHARE, "incorrect_rate": SHARE,
     "dropout": SHARE_BELOW_ONE, "val_fraction": SHARE_BELOW_ONE, "momentum": SHARE_BELOW_ONE,
+    "lr": (lambda value: 0 < value <= 1e37, "must lie in (0, 1e37]"),  # beyond, float32 overflows in Adam
     "beta": (lambda value: 0 < value < 1, "must lie in (0, 1)"),
     "optimizer": one_of("adam", "sgd"),
     "loss": one_of("mse_count_loss"),

@@ -38,11 +38,11 @@ def main(conf, load_data, build_net, encode):
     except (UserError, OSError) as error:
         _stop(error, 2)
     except Diverged as error:
-        _stop(f"diverged: {error}; the last good state is kept, and a lower lr may help", 1)
+        _stop(f"diverged: {error}; what was saved before it is in the run directory, and a lower lr may help", 1)
     except Interrupted as error:
         _stop(f"stopped by {error}", 128 + error.signum)
     except KeyboardInterrupt:
-        _stop("stopped before training began", 130)
+        _stop("stopped", 130)
 
 
 def _stop(message, status):
@@ -89,7 +89,7 @@ def run(settings, load_data, build_net, encode, parent="runs", resume=None):
         print(f"run directory: {_shown(path)}", flush=True)
         try:
             result, net = _run_trials(path, settings, data, build_net, encode, device, signals)
-        except (Interrupted, Diverged, OSError):
+        except (Interrupted, KeyboardInterrupt, OSError):
             print(f"to go on: python run.py resume={_shown(path)}", file=sys.stderr)
             raise
         _draw(path, settings, data, net, encode, result)

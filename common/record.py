@@ -58,11 +58,17 @@ def provenance(device):
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "git_commit": _git("rev-parse", "HEAD") or None,
         "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}},
+        "versions": _versions(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
     }
+
+
+def _versions():
+    installed = {package.name for package in metadata.distributions()}
+    return {"python": platform.python_version(),
+            **{name: metadata.version(name) for name in PACKAGES if name in installed}}  # fmt: skip
 
 
 def _git(*arguments):
@@ -76,7 +82,7 @@ def _git(*arguments):
 def write_config(path, settings, data, device):
     """config.json; a resumed run keeps the provenance of its start, and lists that of each resumption.
 
-    ValueError if the run was made from other data.
+    UserError if the run was made from other data.
     """
     origin = provenance(device)
     content = {"settings": settings, "directory": path.absolute().parent.parent.name, **origin}
@@ -90,19 +96,19 @@ def write_config(path, settings, data, device):
 
 
 def read_config(path):
-    """A run's config.json; ValueError if it is missing or damaged."""
+    """A run's config.json; UserError if it is missing or damaged."""
     content = read_json(path / "config.json")
     if not isinstance(content, dict) or not all(isinstance(content.get(key), dict) for key in ("settings", "data")):
-        raise ValueError(f"{path / 'config.json'} is damaged: it lacks settings or data")
+        raise UserError(f"{path / 'config.json'} is damaged: it lacks settings or data")
     return content
 
 
 def check_data(path, data):
-    """ValueError if the run was made from other data."""
+    """UserError if the run was made from other data."""
     then = read_config(path)["data"]
     if then["hashes"] != data.hashes or then["num_train"] != len(data.train):
-        raise ValueError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
-                         f"({len(data.train)} samples) or has other hashes; see config.json and data_dir")  # fmt: skip
+        raise UserError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
+                        f"({len(data.train)} samples) or has other hashes; see config.json and data_dir")  # fmt: skip
 
 
 def write_json(path, content):
@@ -110,11 +116,11 @@ def write_json(path, content):
 
 
 def read_json(path):
-    """ValueError if the file is missing or not JSON."""
+    """UserError if the file is missing or not JSON."""
     try:
         return json.loads(Path(path).read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from error
 
 
 def write_metrics(path, rows):
@@ -141,15 +147,28 @@ def summary(data, trials, select_on):
 
 @contextlib.contextmanager
 def tensorboard(path, num_epochs):
-    """A function that writes an epoch's metrics as TensorBoard scalars; what lies past `num_epochs` is void."""
-    from torch.utils.tensorboard import SummaryWriter  # slow to import
+    """A function that writes an epoch's metrics as TensorBoard scalars; earlier ones past `num_epochs` are void.
 
-    with SummaryWriter(str(path), purge_step=num_epochs + 1) as writer:
+    Without torch's SummaryWriter, whose thread would fail on its own when the disk is full.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # slow to import
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    path.mkdir(parents=True, exist_ok=True)
+    with open(path / f"events.out.tfevents.{time.time_ns()}", "wb", buffering=0) as file:
+        writer = RecordWriter(file)
+
+        def write_event(**content):
+            try:
+                writer.write(Event(wall_time=time.time(), **content).SerializeToString())
+            except OSError as error:
+                raise OSError(f"cannot write {file.name}: {error.strerror}") from error
 
         def write_row(row):
-            for key, value in row.items():
-                if key not in ("trial", "epoch"):
-                    writer.add_scalar(key, value, row["epoch"])
-            writer.flush()
+            values = [Summary.Value(tag=key, simple_value=row[key]) for key in row if key not in ("trial", "epoch")]
+            write_event(step=row["epoch"], summary=Summary(value=values))
 
+        write_event(file_version="brain.Event:2")
+        write_event(step=num_epochs + 1, session_log=SessionLog(status=SessionLog.START))
         yield write_row

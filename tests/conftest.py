@@ -1,12 +1,7 @@
-"""What every test starts from: one thread, the repository's root on the path, the global generator as it was."""
-
-import sys
-from pathlib import Path
+"""What every test starts from: one thread and a seeded generator."""
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,9 @@
 """The first ten losses and gradient norms of each data set's default net, in float64 on one thread, as recorded.
 
-Made anew, after a change that is meant to change them, with: python tests/test_golden.py
+Made anew, after a change that is meant to change them, from the root with: python -m tests.test_golden
 """
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,6 @@ def test_the_first_ten_steps_are_as_recorded(directory):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     torch.set_num_threads(1)
     for name in DIRECTORIES:
         (ROOT / "tests" / "golden" / f"{name}.json").write_text(json.dumps(losses_of(name), indent=1) + "\n")

@@ -96,13 +96,13 @@ def test_a_script_imports_no_tool_and_no_other_data_set(path):
     assert not {rest[0] for top, *rest in tops if top == "common"} & set(TOOLS)
 
 
-def test_only_the_run_scripts_and_the_tests_start_touch_the_import_path():
+def test_only_the_run_scripts_touch_the_import_path():
     users = set()
     for path in [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "notebooks").rglob("*.py")]:
         tree = ast.parse(path.read_text())
         if any(isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path" for node in ast.walk(tree)):
             users.add(short(path))
-    assert users == {short(path) for path in SCRIPTS if path.name == "run.py"} | {"tests/conftest.py"}
+    assert users == {short(path) for path in SCRIPTS if path.name == "run.py"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=short)

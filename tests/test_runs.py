@@ -131,7 +131,7 @@ MISTAKES = [  # (arguments, what the message says)
     (["resume=runs/gone"], "runs/gone"),
     (["evaluate=runs/gone"], "runs/gone"),
     (["device=cuda"], "torch sees no CUDA device"),
-    (["beta=1.2"], "beta must lie in (0, 1), got 1.2"), (["batch_size=0"], "batch_size must be 1 or more, got 0"),
+    (["beta=1.2"], "beta must lie in (0, 1), got 1.2"), (["batch_size=0"], "batch_size must be a whole number, 1 or more, got 0"),
     (["binarize=1"], "binarize is a bool"), (["num_epochs=2.5"], "num_epochs is a"), (["lr=nan"], "lr"),
     (["thresholds=1.0"], "thresholds is a list of float"), (["thresholds=[1.0]"], "3 thresholds"),
     (["subset=1000"], "subset must lie in 0..48"), (["val_fraction=0.0"], "validation set is empty"),
@@ -155,7 +155,7 @@ def test_a_mistake_ends_a_run_with_one_line(place, arguments, message):
 def main(place, monkeypatch, capsys):
     """main(arguments): (exit status, stderr) of run.py in this process, for what ends before a run."""
     folder = place.root / "mnist"
-    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    monkeypatch.syspath_prepend(folder)
     monkeypatch.chdir(folder)
 
     def call(arguments):
