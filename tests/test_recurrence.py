@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from common import recurrence
 from common.recurrence import fused, plain
 from common.surrogate import ATan, FastSigmoid, Rectangle
 
@@ -90,6 +91,43 @@ def test_any_memory_layout_gives_the_same_and_is_left_as_it_is(layout):
     assert torch.equal(ours[0], reference[0]) and torch.equal(ours[1], reference[1])
     for mine, theirs in zip(ours[2], reference[2], strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("surrogate", SURROGATES, ids=str)
+def test_a_static_current_gives_the_spikes_and_the_gradient_of_the_plain_loop(surrogate, inclusive, reset, dtype):
+    for shape in [(3, 4), (2, 3, 5, 4), (2, 1500), (0, 3), (4,)]:
+        step, results = 0.6 * draw(shape, dtype), []
+        for spikes_of in (lambda *a: recurrence.lif_spikes(*a), lambda *a: plain.lif(*a)[0]):
+            x = step.clone().requires_grad_()
+            spikes = spikes_of(x.expand(20, *shape), 0.75, 1.25, 0.9, surrogate, reset, True, inclusive)
+            weights = torch.rand(spikes.shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+            results.append((spikes, *torch.autograd.grad((weights * spikes).sum(), x)))
+        assert torch.equal(results[0][0], results[1][0])
+        torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-5, atol=1e-5)
+
+
+def test_a_static_current_keeps_its_memory_layout_and_stores_one_step():
+    step = draw((4, 3, 6, 7), torch.float32).contiguous(memory_format=torch.channels_last).requires_grad_()
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: saved.append(x) or x, lambda x: x):
+        spikes = recurrence.lif_spikes(step.expand(5, *step.shape), 0.9, 1.0, 0.9, SURROGATES[0])
+    assert spikes[0].stride() == step.stride()
+    assert [x.untyped_storage().nbytes() for x in saved] == [step.nbytes]
+    spikes.sum(0).square().sum().backward()
+    reference = step.detach().clone().requires_grad_()
+    plain.lif(reference.expand(5, *step.shape), 0.9, 1.0, 0.9, SURROGATES[0])[0].sum(0).square().sum().backward()
+    torch.testing.assert_close(step.grad, reference.grad, rtol=1e-5, atol=1e-5)
+
+
+def test_a_static_leaf_gets_the_gradient_of_each_step():
+    leaf = draw((3,), torch.float64).expand(6, 2, 3).requires_grad_()
+    recurrence.lif_spikes(leaf, 0.9, 1.0, 0.9, SURROGATES[0]).cumsum(0).square().sum().backward()
+    reference = leaf.detach().clone().requires_grad_()
+    plain.lif(reference, 0.9, 1.0, 0.9, SURROGATES[0])[0].cumsum(0).square().sum().backward()
+    torch.testing.assert_close(leaf.grad, reference.grad)
 
 
 def test_gradients_of_a_static_loss_and_of_one_output_alone():

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from common.recurrence import lif
+from common.recurrence import lif, lif_spikes
 
 
 class LIF(nn.Module):
@@ -32,11 +32,14 @@ class LIF(nn.Module):
 
     def forward(self, current):
         """current [T, B, ...] -> spikes [T, B, ...], each 0 or 1."""
-        return self.trace(current)[0]
+        return lif_spikes(current, *self.constants())
 
     def trace(self, current):
         """current [T, B, ...] -> (spikes, membrane before the reset), both [T, B, ...]."""
-        return lif(current, self.beta, 1.0, self.threshold, self.surrogate, self.reset, self.detach_reset)
+        return lif(current, *self.constants())
+
+    def constants(self):
+        return self.beta, 1.0, self.threshold, self.surrogate, self.reset, self.detach_reset
 
     def extra_repr(self):
         return f"beta={self.beta}, threshold={self.threshold.item():.4g}, {self.surrogate}, reset={self.reset!r}"

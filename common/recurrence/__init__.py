@@ -8,6 +8,7 @@ with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s
 """
 
 from common.recurrence import fused, plain
+from common.sequence import is_static
 
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
@@ -22,3 +23,12 @@ def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_res
     assert len(current) >= 1 and reset in ("subtract", "zero"), (current.shape, reset)
     loop = fused.lif if fused.can_run(current, surrogate) else plain.lif
     return loop(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)
+
+
+def lif_spikes(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
+    """As `lif`, the spikes alone; a static current costs no stored membrane and no gradient per step."""
+    static = is_static(current) and not (current.is_leaf and current.requires_grad)
+    fixed = detach_reset and isinstance(decay, float) and isinstance(gain, float)
+    if static and fixed and fused.can_run(current, surrogate):
+        return fused.static_spikes(current, decay, gain, threshold, surrogate, reset, inclusive)
+    return lif(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)[0]

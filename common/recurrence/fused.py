@@ -43,18 +43,53 @@ class _LIF(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad_spikes, grad_membrane):
         (membrane,) = ctx.saved_tensors
-        order, surrogate = ctx.order, ctx.surrogate
+        order = ctx.order
         none = np.empty((0, 0), membrane.numpy().dtype)
         grads = [none if grad is None else _rows(grad, order) for grad in (grad_spikes, grad_membrane)]
         grad_current = _empty_in_order(membrane, order)
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
-        (width,) = vars(surrogate).values()
-        shape = KINDS[type(surrogate)], membrane.numpy().dtype.type(width)
+        shape = _shape_of(ctx.surrogate, membrane.numpy().dtype)
         _run(kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, *shape,
              _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())  # fmt: skip
         by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
         return grad_current, by_decay, by_gain, None, None, None, None, None
+
+
+def static_spikes(current, decay, gain, threshold, surrogate, reset, inclusive):
+    """The spikes of a static current, detached reset; see common.recurrence.lif_spikes."""
+    constants = [torch.full((1,), value, dtype=current.dtype).numpy() for value in (decay, gain, float(threshold))]
+    return _StaticLIF.apply(current, constants, surrogate, reset == "zero", inclusive)
+
+
+class _StaticLIF(torch.autograd.Function):
+    """Saves one step of the current; its gradient is spread evenly over the steps, all one and the same memory."""
+
+    @staticmethod
+    def forward(ctx, current, constants, surrogate, zero_reset, inclusive):
+        order = _memory_order(current)
+        spikes = _empty_in_order(current, order)
+        ctx.save_for_backward(current)
+        ctx.order, ctx.surrogate, ctx.constants = order, surrogate, (*constants, zero_reset, inclusive)
+        _run(kernels.static_forward, _rows(current, order)[0], *ctx.constants, _rows(spikes, order))
+        return spikes
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_spikes):
+        (current,) = ctx.saved_tensors
+        step = _rows(current, ctx.order)[0]
+        grad = torch.empty(step.size, dtype=current.dtype)
+        _run(kernels.static_backward, _rows(grad_spikes, ctx.order), step, *ctx.constants,
+             *_shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())  # fmt: skip
+        grad = _unflat(grad / len(current), current[0], ctx.order).expand_as(current)
+        return grad, None, None, None, None
+
+
+def _shape_of(surrogate, dtype):
+    """The surrogate as the kernels read it: its kind and its one number."""
+    (width,) = vars(surrogate).values()
+    return KINDS[type(surrogate)], dtype.type(width)
 
 
 def _memory_order(x):

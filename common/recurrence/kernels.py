@@ -127,3 +127,51 @@ def _add_parameter_gradients(membrane, t, low, carried, leak, weight, theta, zer
                     drop = theta
         by_decay[i] += carried[i] * kept
         by_gain[i] += carried[i] * (membrane[t, low + i] - leak[i] * kept + drop) / weight[i]
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def static_forward(current, decay, gain, threshold, zero_reset, inclusive, spikes):
+    """lif_forward for the current [N] of every step, without the membrane."""
+    one, zero = threshold.dtype.type(1), threshold.dtype.type(0)
+    leak, weight, theta = decay[0], gain[0], threshold[0]
+    num_steps, size = spikes.shape
+    for chunk in prange((size + CHUNK - 1) // CHUNK):
+        low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
+        x = current[low:high]
+        kept, drop = np.zeros(high - low, spikes.dtype), np.zeros(high - low, spikes.dtype)
+        for t in range(num_steps):
+            s = spikes[t, low:high]
+            for i in range(high - low):
+                potential = leak * kept[i] + weight * x[i] - drop[i]
+                fired = potential >= theta if inclusive else potential > theta
+                s[i] = one if fired else zero
+                kept[i] = zero if fired and zero_reset else potential
+                drop[i] = theta if fired and not zero_reset else zero
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, inclusive, kind, width, num_steps, grad):
+    """Fill grad [N], of the current that holds at every step, with the membrane computed anew.
+
+    As x is the same throughout, du[t]/dx = decay du[t-1]/dx (1 - h s[t-1]) + gain runs forwards in time too.
+    """
+    zero = threshold.dtype.type(0)
+    leak, weight, theta = decay[0], gain[0], threshold[0]
+    for chunk in prange((current.size + CHUNK - 1) // CHUNK):
+        low, high = chunk * CHUNK, min(current.size, (chunk + 1) * CHUNK)
+        x, total = current[low:high], grad[low:high]
+        kept, drop = np.zeros(high - low, grad.dtype), np.zeros(high - low, grad.dtype)
+        potential, by_current, slope = np.zeros((3, high - low), grad.dtype)
+        total[:] = zero
+        for t in range(num_steps):
+            g = _row(grad_spikes, t)[low:high]
+            for i in range(high - low):
+                potential[i] = leak * kept[i] + weight * x[i] - drop[i]
+                by_current[i] = leak * by_current[i] + weight
+            _derivatives(potential, theta, kind, width, slope)
+            for i in range(high - low):
+                total[i] += g[i] * slope[i] * by_current[i]
+                fired = potential[i] >= theta if inclusive else potential[i] > theta
+                kept[i] = zero if fired and zero_reset else potential[i]
+                drop[i] = theta if fired and not zero_reset else zero
+                by_current[i] = zero if fired and zero_reset else by_current[i]
