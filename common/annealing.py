@@ -3,6 +3,13 @@
 import torch
 
 
+def build(config, neurons):
+    """The schedule that config["threshold_schedule"] names, for neurons at their initial thresholds."""
+    if config["threshold_schedule"] == "none":
+        return Constant()
+    return SCHEDULES[config["threshold_schedule"]](neurons, config["thresholds_final"], config["anneal_rates"])
+
+
 class Constant:
     """Thresholds that stay."""
 
@@ -14,7 +21,8 @@ class ThresholdAnnealing:
     """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
 
     neurons: modules with a `threshold` buffer.  finals, rates: one number for each; rate in [0, 1].
-    No gradient enters. The state is the thresholds themselves, so a network's state_dict resumes it.
+    No gradient enters. The state is the thresholds themselves, so a network's state_dict, loaded after
+    the schedule is made, resumes it.
     Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, `finals` are not.
     """
 

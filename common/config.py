@@ -9,6 +9,7 @@ import re
 import tokenize
 from pathlib import Path
 
+ANY = (lambda value: True, "")
 POSITIVE = (lambda value: 0 < value < math.inf, "must exceed 0 and be finite")
 NOT_NEGATIVE = (lambda value: isinstance(value, int) and 0 <= value < 2**63, "must be a whole number, 0 or more")
 AT_LEAST_ONE = (lambda value: isinstance(value, int) and value >= 1, "must be a whole number, 1 or more")
@@ -33,18 +34,22 @@ def one_of(*choices):
     return (lambda value: value in choices, f"must be one of {', '.join(map(repr, choices))}")
 
 
-# key -> (test, rule); of a list, each item is tested. Keys without a rule are held to their type alone.
+# Every key that code reads -> (test, rule); of a list, each item is tested.
 RULES = {
     "num_trials": AT_LEAST_ONE, "num_epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE, "num_steps": AT_LEAST_ONE,
     "channels": AT_LEAST_ONE, "cosine_iterations": AT_LEAST_ONE, "lr_step_epochs": AT_LEAST_ONE,
+    "net": ANY, "binarize": ANY,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
-    "slope": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE, "lr_step_factor": POSITIVE,
+    "slope": POSITIVE, "alpha": POSITIVE, "width": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE,
+    "lr_step_factor": POSITIVE,
     "anneal_rates": SHARE, "correct_rate": SHARE, "incorrect_rate": SHARE,
     "dropout": SHARE_BELOW_ONE, "val_fraction": SHARE_BELOW_ONE, "momentum": SHARE_BELOW_ONE,
     "lr": (lambda value: 0 < value <= 1e37, "must lie in (0, 1e37]"),  # beyond, float32 overflows in Adam
     "beta": (lambda value: 0 < value < 1, "must lie in (0, 1)"),
     "optimizer": one_of("adam", "sgd"),
     "loss": one_of("mse_count_loss"),
+    "surrogate": one_of("fast_sigmoid", "atan", "rectangle"),
+    "reset": one_of("subtract", "zero"),
     "lr_schedule": one_of("cosine", "step", "none"),
     "threshold_schedule": one_of("exponential", "linear", "none"),
     "source": one_of("auto", "published", "sample"),
@@ -125,7 +130,7 @@ def _widened(value, example):
 
 def check(key, value, conditional):
     """ValueError if the value breaks the key's rule, or is text that no condition on the key names."""
-    test, rule = RULES.get(key, (lambda value: True, ""))
+    test, rule = RULES.get(key, ANY)
     items = value if isinstance(value, list) else [value]
     try:
         holds = all(test(item) for item in items)
@@ -134,8 +139,16 @@ def check(key, value, conditional):
     if not holds:
         raise ValueError(f"{key} {rule}, got {value!r}")
     answers = {condition[key] for condition, _ in conditional if key in condition}
-    if isinstance(value, str) and answers and value not in answers and key not in RULES:
+    if isinstance(value, str) and answers and value not in answers and RULES.get(key, ANY) is ANY:
         raise ValueError(f"{key} must be one of {', '.join(sorted(map(repr, answers)))}, got {value!r}")
+
+
+def refuse_unread(settings):
+    """ValueError for a key of conf.py that no code reads, which would change nothing."""
+    for key in settings.keys() - RULES.keys():
+        near = difflib.get_close_matches(key, RULES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"conf.py sets {key!r}, which nothing reads{hint}")
 
 
 def show(condition):

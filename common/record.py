@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -54,10 +55,10 @@ def locked(path):
 def provenance(device):
     """Where numbers come from: command, code, versions and machine."""
     return {
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "git_commit": _git("rev-parse", "HEAD") or None,
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_dirty": bool(_git("status", "--porcelain")),
         "versions": _versions(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
@@ -91,6 +92,8 @@ def write_config(path, settings, data, device):
     if (path / "config.json").exists():
         check_data(path, data)
         first = read_config(path)
+        if other := [key for key in ("git_commit", "versions", "threads", "platform") if first.get(key) != origin[key]]:
+            print(f"warning: the run began with other {', '.join(other)}; last bits may differ", file=sys.stderr)
         content = first | {"settings": settings, "resumed": [*first.get("resumed", []), origin]}
     write_json(path / "config.json", content)
 

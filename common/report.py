@@ -24,6 +24,7 @@ FOR_ALL = {"binarize": False, "subset": 0}  # settings of every one of them: flo
 NONE = "–"
 NOTES = {
     "**stand-in**": "not the published data set, so no published figure compares.",
+    " of ": "n trials are done of so many: the run is unfinished, or one of them diverged.",
     "best on test": "the epoch was chosen on the test set, as some papers do; the accuracy is too high.",
 }
 
@@ -79,12 +80,13 @@ def _row(run, config, result):
     trials = result["trials"]
     tests = [100 * trial["test"] for trial in trials if trial.get("test") is not None]
     seconds = sum(trial.get("seconds", 0) for trial in trials)
+    planned = config["settings"].get("num_trials", len(trials))
     cells = {
         **_question(config["directory"], config["settings"]),
         "epochs (best / run)": _epochs(run, trials),
         "data": _data(result["data"]),
         "test accuracy (%)": _accuracy(tests, config["settings"]),
-        "n": str(len(trials)),
+        "n": str(len(trials)) if len(trials) >= planned else f"{len(trials)} of {planned}",
         "published (%)": _published(config["directory"], config["settings"], result["data"]),
         "firing rate": _firing_rate(trials),
         "operations per sample": _operations(trials),

@@ -58,6 +58,15 @@ class Rectangle(Surrogate):
         return (distance.abs() < self.width).to(distance.dtype) / (2 * self.width)
 
 
+SURROGATES = {"fast_sigmoid": (FastSigmoid, "slope"), "atan": (ATan, "alpha"), "rectangle": (Rectangle, "width")}
+
+
+def build(config):
+    """The surrogate that config["surrogate"] names, with its number from the key of that name."""
+    kind, number = SURROGATES[config["surrogate"]]
+    return kind(config[number])
+
+
 class _Spike(torch.autograd.Function):
     @staticmethod
     def forward(ctx, distance, surrogate, inclusive):

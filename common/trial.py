@@ -8,6 +8,7 @@ import torch
 from tqdm import tqdm
 
 from common import annealing, checkpoint, losses, monitor, optim, training
+from common.config import UserError
 from common.training import Diverged, Interrupted
 
 SAVE_SECONDS = 60  # between two checkpoints within an epoch
@@ -22,7 +23,7 @@ class Trial:
     net: torch.nn.Module
     optimizer: torch.optim.Optimizer
     lr_schedule: torch.optim.lr_scheduler.LRScheduler
-    thresholds: annealing.ThresholdAnnealing | annealing.Constant
+    threshold_schedule: annealing.ThresholdAnnealing | annealing.Constant
     progress: dict = field(default_factory=training.new_progress)
 
 
@@ -32,19 +33,23 @@ def build(settings, data, build_net, path, seed, device):
     net = build_net(settings, data).to(device)
     steps_per_epoch = -(-len(data.train) // settings["batch_size"])
     optimizer, lr_schedule = optim.build(settings, net.parameters(), steps_per_epoch)
-    trial = Trial(path, seed, net, optimizer, lr_schedule, thresholds_of(settings, list(net.neurons.values())))
+    threshold_schedule = annealing.build(settings, list(net.neurons.values()))
+    trial = Trial(path, seed, net, optimizer, lr_schedule, threshold_schedule)
     path.mkdir(exist_ok=True)
     if (path / "last.pt").exists():
         restore(trial)
     return trial
 
 
-def thresholds_of(settings, neurons):
-    """The threshold schedule of the settings, for neurons with a `threshold` each."""
-    if settings["threshold_schedule"] == "none":
-        return annealing.Constant()
-    schedule = annealing.SCHEDULES[settings["threshold_schedule"]]
-    return schedule(neurons, settings["thresholds_final"], settings["anneal_rates"])
+def check(settings, data, build_net):
+    """ValueError if the settings make no trial."""
+    try:
+        net = build_net(settings, data)
+        annealing.build(settings, list(net.neurons.values()))
+        optim.build(settings, net.parameters(), steps_per_epoch=1)
+        losses.build(settings)
+    except KeyError as error:
+        raise ValueError(f"the settings lack {error}") from error
 
 
 def save(trial):
@@ -61,7 +66,11 @@ def save(trial):
 
 def restore(trial):
     state = checkpoint.load(trial.path / "last.pt")
-    trial.net.load_state_dict(state["net"])
+    try:
+        trial.net.load_state_dict(state["net"])
+    except RuntimeError as error:
+        raise UserError(f"{trial.path} holds another net than this code builds; go back to git_commit of its "
+                        "config.json") from error
     trial.optimizer.load_state_dict(state["optimizer"])
     trial.lr_schedule.load_state_dict(state["lr_schedule"])
     trial.progress = state["progress"]
@@ -82,7 +91,7 @@ def fit(trial, settings, data, encode, signals):
         batches = training.batch_order(len(data.train), size, trial.seed, progress["epoch"])
         with _bar(trial, settings, len(batches) - (-len(held_out) // size)) as bar:
             guard = _guard(trial, signals)
-            after_step = [trial.lr_schedule.step, trial.thresholds.step, bar.update, guard]
+            after_step = [trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, guard]
             training.train_epoch(
                 trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1], after_step)
             with monitor.Activity(trial.net.neurons) as activity:

@@ -6,17 +6,20 @@ config = {
     # The budget and the data, whatever the answer.
     "exp_name": "mnist",            # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,
+    "seed": 0,                      # a fresh set of trials starts num_trials further on
     "data_dir": "~/data",           # holds mnist/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
-    "subset": 0,                    # train on so many samples only, for a quick look; 0: on all
-    "val_fraction": 0.1,            # share of the training set held out for validation; the test set is read once
+    "subset": 0,                    # train on so many samples only (validation and test stay whole); 0: on all
     "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
 }
 
 # (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
 conditional = [
+    ({"select_on": "val"}, {
+        "val_fraction": 0.1,        # share of the training set held out for validation; the test set is read once
+    }),
+    ({"select_on": "test"}, {"val_fraction": 0.0}),
     ({"net": "convnet"}, {
         "binarize": True,           # weights in {-1, +1}
         "num_steps": 100,           # the image is shown at each
@@ -24,6 +27,7 @@ conditional = [
         "num_epochs": 500,
         "batch_size": 128,
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
+        "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
         "loss": "mse_count_loss",
         "correct_rate": 0.8,        # share of steps at which the right output is to spike
         "incorrect_rate": 0.2,      # ... and each wrong one
@@ -34,11 +38,12 @@ conditional = [
     ({"net": "convnet", "binarize": True}, {
         "lr": 9.97e-3,
         "beta": 0.99,               # decay of the membrane per step
-        "slope": 10.22,             # of the fast-sigmoid surrogate
+        "surrogate": "fast_sigmoid",                    # ds/du: fast_sigmoid | atan | rectangle
         "dropout": 0.02856,         # of the read-out's current
         "thresholds": [11.666, 14.105, 0.6656],         # at the start, one a layer
         "threshold_schedule": "exponential",            # towards thresholds_final while training | linear | none
     }),
+    ({"net": "convnet", "binarize": True, "surrogate": "fast_sigmoid"}, {"slope": 10.22}),
     ({"net": "convnet", "binarize": True, "threshold_schedule": "exponential"}, {
         "thresholds_final": [15.983, 30.395, 4.1616],
         "anneal_rates": [0.024, 0.119, 0.0011],         # per iteration, share of what is left
@@ -47,15 +52,16 @@ conditional = [
         "thresholds_final": [15.983, 30.395, 4.1616],
         "anneal_rates": [0.01, 0.01, 0.001],            # per iteration, share of the whole way; ours
     }),
-    # There is no published float column. This is QSNNs@0859da1, the same author and net, without annealing.
+    # There is no published float column. These values are of QSNNs@0859da1, same author and net, without annealing.
     ({"net": "convnet", "binarize": False}, {
         "lr": 5.4e-3,
         "beta": 0.994,
-        "slope": 13.84,
+        "surrogate": "fast_sigmoid",
         "dropout": 0.003168,
         "thresholds": [2.915, 2.915, 2.915],
         "threshold_schedule": "none",
     }),
+    ({"net": "convnet", "binarize": False, "surrogate": "fast_sigmoid"}, {"slope": 13.84}),
     ({"net": "convnet", "binarize": False, "threshold_schedule": "exponential"}, {
         "thresholds_final": [5.83, 5.83, 5.83],         # ours, untuned
         "anneal_rates": [0.001, 0.001, 0.001],
@@ -64,6 +70,8 @@ conditional = [
         "thresholds_final": [5.83, 5.83, 5.83],         # ours, untuned
         "anneal_rates": [0.001, 0.001, 0.001],
     }),
+    ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
+    ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP
     ({"optimizer": "sgd"}, {"momentum": 0.9}),
     ({"lr_schedule": "cosine"}, {
         "cosine_iterations": 4688,  # half a period, after which the rate rises again

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from common import losses, nets, optim, trial
-from common.config import UserError, check, help_text, parse, resolve, user_errors
+from common import annealing, losses, nets, optim
+from common.config import UserError, check, help_text, parse, refuse_unread, resolve, user_errors
 
 ROOT = Path(__file__).parents[1]
 IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28)}
@@ -167,7 +167,7 @@ def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(
     for line in lines:
         settings = Watched(resolve(conf.config, conf.conditional, line))
         net = nets.build(settings, IN_SHAPES[Path(conf.__file__).parent.name], 10)
-        trial.thresholds_of(settings, list(net.neurons.values()))
+        annealing.build(settings, list(net.neurons.values()))
         optim.build(settings, net.parameters(), 1)
         losses.build(settings)(torch.zeros(settings["num_steps"], 1, 10), torch.zeros(1, dtype=torch.int64))
         assert set(settings) - settings.read <= RUN_KEYS, line
@@ -199,3 +199,9 @@ conditional = [({"a": 1}, {"e": [1,  # inside
     assert [" ".join(line.split()) for line in help_text(conf).splitlines() if line] == [
         "What to run.", "Always:", 'a=1 the first: "b": 2', "b=x # y", "c=3", "d=4 two a line",
         "With a=1:", "e=[1,2] inside", "With a=2:", "b2=5 later"]
+
+
+def test_a_key_that_nothing_reads_is_refused():
+    with pytest.raises(ValueError, match="'drop_out', which nothing reads; did you mean 'dropout'?"):
+        refuse_unread({"lr": 0.1, "drop_out": 0.2})
+    assert refuse_unread({"lr": 0.1, "dropout": 0.2}) is None

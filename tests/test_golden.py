@@ -15,7 +15,7 @@ DIRECTORIES = ["mnist", "fashion_mnist"]
 
 def losses_of(directory):
     """Ten (loss, gradient norm) on images drawn from a fixed generator, with the schedules of conf.py, at batch 16."""
-    from common import encode, losses, nets, optim, trial
+    from common import annealing, encode, losses, nets, optim
     from common.config import resolve
 
     conf = {}
@@ -28,7 +28,7 @@ def losses_of(directory):
     torch.manual_seed(0)
     net = nets.build(settings, (1, 28, 28), 10).double()
     optimizer, lr_schedule = optim.build(settings, net.parameters(), steps_per_epoch=10)
-    thresholds, loss_fn = trial.thresholds_of(settings, list(net.neurons.values())), losses.build(settings)
+    thresholds, loss_fn = annealing.build(settings, list(net.neurons.values())), losses.build(settings)
     values = []
     for image, target in zip(images, targets, strict=True):
         loss = loss_fn(net(encode.constant_current(image, settings["num_steps"])), target)

@@ -54,6 +54,13 @@ def test_a_row_holds_the_numbers_of_its_run(tmp_path, capsys):
     }]
 
 
+def test_a_run_with_trials_to_come_says_so(tmp_path, capsys):
+    make_run(tmp_path, "run", num_trials=5)
+    report.main([str(tmp_path)])
+    output = capsys.readouterr().out
+    assert table(output)[0]["n"] == "3 of 5" and "the run is unfinished" in output
+
+
 def test_one_trial_has_no_spread(tmp_path, capsys):
     make_run(tmp_path, "one", tests=[0.9812])
     report.main([str(tmp_path)])

@@ -130,7 +130,7 @@ MISTAKES = [  # (arguments, what the message says)
     (["binarise=True"], "did you mean 'binarize'?"),
     (["resume=runs/gone"], "runs/gone"),
     (["evaluate=runs/gone"], "runs/gone"),
-    (["device=cuda"], "torch sees no CUDA device"),
+    (["device=cuda"], "torch sees no such CUDA device"),
     (["beta=1.2"], "beta must lie in (0, 1), got 1.2"),
     (["batch_size=0"], "batch_size must be a whole number, 1 or more, got 0"),
     (["binarize=1"], "binarize is a bool"), (["num_epochs=2.5"], "num_epochs is a"), (["lr=nan"], "lr"),
@@ -174,9 +174,17 @@ def test_a_mistake_is_told_in_one_line(place, main, arguments, message):
     check_mistake(message, *main(place.small(*arguments)))
 
 
-@pytest.mark.parametrize("command", ["resume", "evaluate"])
-def test_a_run_goes_on_as_it_began(mnist_run, main, command):
-    check_mistake("lr=0.1: a run goes on as it began", *main([f"{command}=runs/{mnist_run[0].name}", "lr=0.1"]))
+@pytest.mark.parametrize("command, argument, message", [
+    ("resume", "lr=0.1", "lr=0.1: a run goes on as it began"), ("evaluate", "num_epochs=9", "goes on as it began"),
+    ("resume", "num_epochs=1", "num_epochs can only grow"),
+])  # fmt: skip
+def test_a_run_goes_on_as_it_began(mnist_run, main, command, argument, message):
+    check_mistake(message, *main([f"{command}=runs/{mnist_run[0].name}", argument]))
+
+
+def test_a_run_goes_on_in_its_own_directory(place, mnist_run):
+    mistake = place.call("fashion_mnist", f"resume=../mnist/runs/{mnist_run[0].name}")
+    check_mistake("is a run of mnist, not of fashion_mnist", *mistake[::2])
 
 
 def test_a_missing_set_is_told_with_its_links(place, tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from common.surrogate import ATan, FastSigmoid, Rectangle, Surrogate
+from common.surrogate import ATan, FastSigmoid, Rectangle, Surrogate, build
 
 SURROGATES = [FastSigmoid(10.0), ATan(2.0), Rectangle(0.5)]
 
@@ -72,3 +72,18 @@ def test_equal_settings_are_equal_and_cannot_change():
 def test_a_surrogate_without_derivative_says_so():
     with pytest.raises(TypeError, match="Surrogate gives no derivative"):
         gradient(Surrogate(), [0.0])
+
+
+@pytest.mark.parametrize("config, surrogate", [
+    ({"surrogate": "fast_sigmoid", "slope": 25.0}, FastSigmoid(25.0)), ({"surrogate": "atan", "alpha": 3.0}, ATan(3.0)),
+    ({"surrogate": "rectangle", "width": 0.4}, Rectangle(0.4)),
+])  # fmt: skip
+def test_a_config_names_the_surrogate_and_its_number(config, surrogate):
+    assert build(config) == surrogate
+
+
+@pytest.mark.parametrize("kind", [FastSigmoid, ATan, Rectangle])
+@pytest.mark.parametrize("number", [0.0, -1.0, float("nan")])
+def test_its_number_must_exceed_0(kind, number):
+    with pytest.raises(ValueError, match="must exceed 0"):
+        kind(number)

@@ -1,7 +1,7 @@
 """Networks, and the one function that reads their settings from a config."""
 
+from common import surrogate
 from common.nets.convnet import ConvNet
-from common.surrogate import FastSigmoid
 
 
 def build(config, in_shape, num_classes):
@@ -13,7 +13,8 @@ def build(config, in_shape, num_classes):
             channels=config["channels"],
             beta=config["beta"],
             thresholds=config["thresholds"],
-            surrogate=FastSigmoid(config["slope"]),
+            surrogate=surrogate.build(config),
+            reset=config["reset"],
             dropout=config["dropout"],
             binarize=config["binarize"],
         )

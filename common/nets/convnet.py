@@ -12,12 +12,14 @@ from common.sequence import Flat, is_static
 class ConvNet(nn.Module):
     """16C5-AP2-BN-LIF-64C5-AP2-BN-LIF-FC-dropout-LIF on [T, B, C, H, W]; returns output spikes [T, B, classes].
 
-    channels: of the convolutions, which have no bias.  thresholds: initial theta of the three LIF
-    layers.  dropout: share of output currents dropped, anew at each step.  ValueError if an image is
-    too small or a list too short.  Source: snn-tha@f9c0b51, mnist/Net.py (arXiv 2201.11915).
+    channels: of the convolutions, which have no bias.  beta, thresholds (initial, one for each of the three
+    LIF layers), surrogate, reset: see common.neurons.LIF.  dropout: share of output currents dropped, anew at
+    each step.  ValueError if an image is too small or a list too short.
+    Source: snn-tha@f9c0b51, mnist/Net.py (arXiv 2201.11915).
     """
 
-    def __init__(self, in_shape, num_classes, channels, beta, thresholds, surrogate, dropout, binarize):
+    def __init__(self, in_shape, num_classes, channels, beta, thresholds, surrogate, dropout, binarize,
+                 reset="subtract"):  # fmt: skip
         super().__init__()
         if len(channels) != 2 or len(thresholds) != 3:
             raise ValueError(f"convnet takes 2 channels and 3 thresholds, got {channels} and {thresholds}")
@@ -32,7 +34,7 @@ class ConvNet(nn.Module):
             "fc": Flat(nn.Flatten(), Linear(second * height * width, num_classes), nn.Dropout(dropout)),
         })
         self.neurons = nn.ModuleDict(
-            {name: LIF(beta, theta, surrogate) for name, theta in zip(self.synapses, thresholds, strict=True)})
+            {name: LIF(beta, theta, surrogate, reset) for name, theta in zip(self.synapses, thresholds, strict=True)})
 
     def forward(self, x):
         for name, synapse in self.synapses.items():

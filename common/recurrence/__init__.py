@@ -20,6 +20,7 @@ def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_res
     reset.  current is left as it is.  Fused on the CPU for float32, float64 and the surrogates that the
     kernels know, plain elsewhere.
     """
+    assert not getattr(threshold, "requires_grad", False), "the threshold gets no gradient"
     assert len(current) >= 1 and reset in ("subtract", "zero"), (current.shape, reset)
     loop = fused.lif if fused.can_run(current, surrogate) else plain.lif
     return loop(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)
