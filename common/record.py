@@ -54,14 +54,15 @@ def locked(path):
 
 def provenance(device):
     """Where numbers come from: command, code, versions and machine."""
+    threads = torch.get_num_threads()
     return {
         "command": shlex.join(["python", *sys.argv]),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "git_commit": _git("rev-parse", "HEAD") or None,
         "git_dirty": bool(_git("status", "--porcelain")),
         "versions": _versions(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {threads} thread(s)",
+        "threads": threads,
         "platform": platform.platform(),
     }
 
