@@ -125,7 +125,7 @@ def test_provenance_has_the_commit_the_versions_and_the_device():
     assert provenance["git_commit"] == head.stdout.strip()
     assert isinstance(provenance["git_dirty"], bool)
     assert provenance["versions"]["torch"].startswith(torch.__version__.split("+")[0])
-    assert (provenance["device"], provenance["threads"]) == ("cpu", 1)
+    assert (provenance["device"], provenance["threads"]) == ("cpu, 1 thread(s)", 1)
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):

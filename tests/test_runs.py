@@ -81,7 +81,7 @@ def test_its_config_says_where_it_comes_from(finished):
     config = record.read_json(path / "config.json")
     assert config["directory"] == directory and config["settings"]["num_steps"] == 3
     assert config["command"].startswith("python run.py num_")
-    assert (config["device"], config["threads"]) == ("cpu", 1) and config["data"]["num_test"] == 20
+    assert (config["device"], config["threads"]) == ("cpu, 1 thread(s)", 1) and config["data"]["num_test"] == 20
 
 
 def test_two_trials_differ_and_equal_seeds_agree_to_the_bit(place, mnist_run):
