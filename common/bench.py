@@ -21,11 +21,13 @@ import torch
 from snntorch import surrogate
 from tqdm import tqdm
 
+from common.data.synthetic import bernoulli_train
 from common.encode import constant_current
-from common.losses import mse_count_loss
+from common.losses import mse_count_loss, mse_membrane_loss
 from common.nets.convnet import ConvNet
+from common.nets.mlp import ThaMLP
 from common.neurons import LIF
-from common.peers import SnntorchConvNet
+from common.peers import SnntorchConvNet, SnntorchMLP
 from common.surrogate import FastSigmoid
 
 
@@ -64,26 +66,44 @@ def mnist_annealing(num_steps=100, batch_size=128):
     peer = SnntorchConvNet(num_steps, [16, 64], 1024, 10, beta, slope, thresholds, 0.0, binarize=True)
     peer.take_weights(ours)
 
-    def stepper(net, run):
-        optimizer = torch.optim.Adam(net.parameters(), 9.97e-3)
+    sequence = constant_current(image, num_steps)
 
-        def step():
-            loss = mse_count_loss(run(), target)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            return loss.detach()
+    def stepper(net, x):
+        return training_step(torch.optim.Adam(net.parameters(), 9.97e-3), lambda: mse_count_loss(net(x), target))
 
-        return step
+    return {"ours": stepper(ours, sequence), "snntorch": stepper(peer, image)}
 
-    return {"ours": stepper(ours, lambda: ours(constant_current(image, num_steps))),
-            "snntorch": stepper(peer, lambda: peer(image))}  # fmt: skip
+
+def spike_timing(num_steps=100, num_hidden=1000):
+    """W7: an iteration of temporal_coding/conf.py, annealed case; its threshold as at the start."""
+    sizes, beta, slope, thresholds = [100, num_hidden, 1], 0.15, 5.0, [5.0, 5.0]
+    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarize=True, readout="membrane")
+    peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True).take_weights(ours)
+    sequence, target = bernoulli_train(num_steps, 100, seed=0)[:, None], torch.tensor([num_steps * 3 // 4])
+
+    def stepper(net):
+        optimizer = torch.optim.SGD(net.parameters(), 1e-3, 0.9)
+        return training_step(optimizer, lambda: mse_membrane_loss(net(sequence), target, on_target=55.0))
+
+    return {"ours": stepper(ours), "snntorch": stepper(peer)}
+
+
+def training_step(optimizer, loss_fn):
+    def step():
+        loss = loss_fn()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
 
 
 # name -> (function, sizes, a tiny case that loads every kernel)
 WORKLOADS = {
     "LIF layer, T 100 × 32,768": (lif_layer, {}, {"num_steps": 2, "num_neurons": 8}),
     "MNIST annealing, B 128, T 100, binarized": (mnist_annealing, {}, {"num_steps": 2, "batch_size": 2}),
+    "spike timing 100-1000-1, B 1, T 100, binarized": (spike_timing, {}, {"num_steps": 2, "num_hidden": 4}),
 }
 
 

@@ -4,3 +4,9 @@
 def constant_current(image, num_steps):
     """image [B, C, H, W] -> the same current at every step, [T, B, C, H, W]; copies nothing."""
     return image.expand(num_steps, *image.shape)
+
+
+def spike_trains(trains, num_steps):
+    """trains [B, T, N], made for `num_steps` steps T -> the same, time first, [T, B, N]."""
+    assert trains.shape[1] == num_steps, (trains.shape, num_steps)
+    return trains.transpose(0, 1)

@@ -1,92 +1,51 @@
-"""From a directory's conf.py to its run directories: train, validate, test, record, draw."""
+"""A run: its trials trained, tested and recorded in one directory, and drawn.
+
+A task is a module of functions that says what a trial does: classification, spike_timing.
+    check(settings, data)                         ValueError if they do not go together
+    fit(trial, settings, data, encode, signals)   train; yield a row of metrics after each epoch, when it is on disk
+    show(row, settings, net)                      print such a row
+    test(trial, settings, data, encode, signals)  -> the trial's line of result.json
+    summary(results, settings)                    -> what result.json says over all trials
+    draw(path, settings, data, net, encode, result)    the figures
+    conclude(result)                              -> the result in a line
+"""
 
 import functools
 import shlex
 import sys
+from dataclasses import dataclass
 from os.path import relpath
-from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
+from typing import Callable
 
 import torch
 
-from common import annealing, checkpoint, config, monitor, plots, record, trial
-from common.config import UserError, user_errors
-from common.training import Diverged, Interrupted, stop_signals
-
-CHANGEABLE = {"resume": ("num_epochs", "device", "data_dir", "num_workers"),  # the keys that these accept
-              "evaluate": ("device", "data_dir", "num_workers")}  # fmt: skip
+from common import monitor, record, trial
+from common.config import user_errors
+from common.training import Interrupted, stop_signals
 
 
-def main(conf, load_data, build_net, encode):
-    """What a directory's run.py does with its command line; errors end the process with their status.
+@dataclass(frozen=True)
+class Experiment:
+    """What a directory's run.py puts together.
 
-    conf: the module conf.py.  load_data(settings) -> Data.  build_net(settings, data) -> network.
-    encode(inputs, num_steps) -> sequence [T, B, ...].
+    load_data(settings) -> Data.  build_net(settings, data) -> network.  encode(inputs, num_steps) ->
+    sequence [T, B, ...].  task: see above.
     """
-    arguments, functions = sys.argv[1:], (load_data, build_net, encode)
-    if {"--help", "-h"} & set(arguments):
-        print(sys.modules["__main__"].__doc__.strip(), config.help_text(conf), sep="\n\n")
-        return
-    try:
-        command, path, rest = _command(arguments)
-        if command == "train":
-            with user_errors():
-                settings = config.resolve(conf.config, conf.conditional, rest)
-                config.refuse_unread(settings)
-            run(settings, *functions, parent=Path(conf.__file__).parent / "runs")
-        else:
-            settings = _saved_settings(path, Path(conf.__file__).parent.name, command, rest)
-            (run if command == "resume" else evaluate)(settings, *functions, path=path)
-    except (UserError, OSError) as error:
-        _stop(error, 2)
-    except Diverged as error:
-        _stop(f"diverged: {error}; what was saved before it is in the run directory, and a lower lr may help", 1)
-    except Interrupted as error:
-        _stop(f"stopped by {error}", 128 + error.signum)
-    except KeyboardInterrupt:
-        _stop("stopped", 130)
+
+    load_data: Callable
+    build_net: Callable
+    encode: Callable
+    task: ModuleType
 
 
-def _stop(message, status):
-    print(f"run.py: {message}", file=sys.stderr)
-    sys.exit(status)
-
-
-def _command(arguments):
-    """("train" | "resume" | "evaluate", run directory, the other arguments)."""
-    named = [argument.partition("=")[::2] for argument in arguments if argument.startswith(("resume=", "evaluate="))]
-    if not named:
-        return "train", None, arguments
-    if len(named) > 1:
-        raise UserError("resume= and evaluate= take one run directory, once")
-    command, path = named[0]
-    return command, Path(path), [argument for argument in arguments if argument != f"{command}={path}"]
-
-
-def _saved_settings(path, directory, command, arguments):
-    """The settings of the run at `path`, with the few that may change overridden."""
-    with user_errors():
-        saved = record.read_config(path)
-        if saved["directory"] != directory:
-            raise ValueError(f"{path} is a run of {saved['directory']}, not of {directory}")
-        settings = saved["settings"]
-        changeable = [key for key in CHANGEABLE[command] if key in settings]
-        if refused := [argument for argument in arguments if argument.partition("=")[0] not in changeable]:
-            raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(changeable)} may change")
-        overrides = config.parse(arguments, settings)
-        for key, value in overrides.items():
-            config.check(key, value, ())
-        if overrides.get("num_epochs", settings["num_epochs"]) < settings["num_epochs"]:
-            raise ValueError(f"num_epochs can only grow: the run was to have {settings['num_epochs']}")
-    return settings | overrides
-
-
-def run(settings, load_data, build_net, encode, parent=None, path=None):
+def run(experiment, settings, parent=None, path=None, whole=None):
     """Train, validate and test all trials of a run in a new directory under `parent`, or go on in `path`.
 
-    Returns the run's directory. UserError for settings, data or files that a user can mend.
+    whole: the directory to resume, if the run is a part of it.  Returns the run's directory.
+    UserError for settings, data or files that a user can mend.
     """
-    data, device, encode = _prepare(settings, load_data, build_net, encode)
+    data, device, encode = _prepare(experiment, settings)
     with user_errors():
         path = path or record.create(parent, settings)
     with record.locked(path), stop_signals() as signals:
@@ -95,31 +54,33 @@ def run(settings, load_data, build_net, encode, parent=None, path=None):
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
         try:
-            result, net = _run_trials(path, settings, data, build_net, encode, device, signals)
+            result, net = _run_trials(experiment, path, settings, data, encode, device, signals)
         except (Interrupted, KeyboardInterrupt, OSError):
-            print(f"to go on: {shlex.join(['python', sys.argv[0], f'resume={relpath(path)}'])}", file=sys.stderr)
+            resume = shlex.join(["python", sys.argv[0], f"resume={relpath(whole or path)}"])
+            print(f"to go on: {resume}", file=sys.stderr)
             raise
-        _draw(path, settings, data, net, encode, result)
-    _report(path, result)
+        experiment.task.draw(path, settings, data, net, encode, result)
+    _report(experiment, path, result)
     return path
 
 
-def evaluate(settings, load_data, build_net, encode, path):
+def evaluate(experiment, settings, path):
     """Test a finished run's best weights again, print what they reach, and draw its figures anew."""
-    data, device, encode = _prepare(settings, load_data, build_net, encode)
+    data, device, encode = _prepare(experiment, settings)
     with record.locked(path), user_errors():
         record.check_data(path, data)
         num_tested = record.read_json(path / "result.json")["num_trials"] if (path / "result.json").exists() else 0
         if num_tested < settings["num_trials"]:
             raise ValueError(f"{num_tested} of {settings['num_trials']} trials have been tested; resume={path} first")
-        trials = [trial.build(settings, data, build_net, path / f"trial_{k}", settings["seed"] + k, device)
+        trials = [trial.build(settings, data, experiment.build_net, path / f"trial_{k}", settings["seed"] + k, device)
                   for k in range(num_tested)]  # fmt: skip
-        result = record.summary(data, [trial.test(t, settings, data, encode) for t in trials], settings["select_on"])
-        _draw(path, settings, data, trials[0].net, encode, result)
-    _report(path, result)
+        results = [experiment.task.test(t, settings, data, encode) for t in trials]
+        result = _result(experiment, data, results, settings)
+        experiment.task.draw(path, settings, data, trials[0].net, encode, result)
+    _report(experiment, path, result)
 
 
-def _prepare(settings, load_data, build_net, encode):
+def _prepare(experiment, settings):
     """(data on its device, device, encode for this number of steps)."""
     with user_errors():
         name = settings["device"]
@@ -127,74 +88,54 @@ def _prepare(settings, load_data, build_net, encode):
             name = "cuda" if torch.cuda.is_available() else "cpu"
         if name.startswith("cuda") and int((name + ":0").split(":")[1]) >= torch.cuda.device_count():
             raise ValueError(f"device={name}, but torch sees no such CUDA device; use device=cpu or torch for CUDA")
-        data = load_data(settings)
-        if not len(data.val) and settings["select_on"] == "val":
-            raise ValueError("the validation set is empty; raise val_fraction, or say select_on=test")
-        trial.check(settings, data, build_net)  # what cannot be built is said before a run directory is made
+        data = experiment.load_data(settings)
+        experiment.task.check(settings, data)
+        trial.check(settings, data, experiment.build_net)  # what cannot be built is said before a directory is made
     for split in ("train", "val", "test"):
         setattr(data, split, getattr(data, split).to(name))
-    return data, torch.device(name), functools.partial(encode, num_steps=settings["num_steps"])
+    return data, torch.device(name), functools.partial(experiment.encode, num_steps=settings["num_steps"])
 
 
-def _run_trials(path, settings, data, build_net, encode, device, signals):
+def _run_trials(experiment, path, settings, data, encode, device, signals):
     """(result, network of the last trial), each trial recorded as soon as it is done."""
+    task = experiment.task
     done = record.read_json(path / "result.json")["trials"] if (path / "result.json").exists() else []
     results, rows = [], []
     for k in range(settings["num_trials"]):
         with user_errors():
-            current = trial.build(settings, data, build_net, path / f"trial_{k}", settings["seed"] + k, device)
+            current = trial.build(settings, data, experiment.build_net, path / f"trial_{k}", settings["seed"] + k, device)
         with record.tensorboard(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
-            for row in trial.fit(current, settings, data, encode, signals):
+            for row in task.fit(current, settings, data, encode, signals):
                 record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
                 write_tensorboard(row)
-                _print_epoch(row, settings, current.net)
-        if current.progress["epoch"] < settings["num_epochs"]:
-            print(f"trial {k} ended after {settings['patience']} epochs without a better accuracy (patience)")
+                task.show(row, settings, current.net)
+                _warn(row, current.net)
         rows += current.progress["rows"]
         record.write_metrics(path / "metrics.csv", rows)
-        tested = k < len(done) and done[k]["num_epochs"] == current.progress["epoch"]
-        results.append(done[k] if tested else trial.test(current, settings, data, encode, signals))
-        result = record.summary(data, results, settings["select_on"])
+        tested = k < len(done) and done[k]["num_iterations"] == current.progress["iteration"]
+        results.append(done[k] if tested else task.test(current, settings, data, encode, signals))
+        result = _result(experiment, data, results, settings)
         record.write_json(path / "result.json", result)
     return result, current.net
 
 
-def _print_epoch(row, settings, net):
-    rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in net.neurons)
-    print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
-          f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
-          f"{settings['select_on']} {row['val_accuracy']:.2%}  firing rates {rates}  "
-          f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
-    layers = {name: {key: row[f"{key}_{name}"] for key in ("silent_share", "saturated_share")} for name in net.neurons}
+def _warn(row, net):
+    layers = {name: {key: row.get(f"{key}_{name}", 0) for key in ("silent_share", "saturated_share")}
+              for name in net.neurons}  # fmt: skip
     for line in monitor.warnings(layers):
         print(f"warning: {line}", file=sys.stderr)
 
 
-def _draw(path, settings, data, net, encode, result):
-    """figures/*.png: learning curves, thresholds, firing rates, and an example of trial 0 at its best."""
-    rows = plots.read_metrics(path / "metrics.csv")
-    names, neurons = list(net.neurons), [SimpleNamespace(threshold=torch.tensor(t)) for t in settings["thresholds"]]
-    schedule, trajectory = annealing.build(settings, neurons), [settings["thresholds"]]
-    for _ in range(max(row["iteration"] for row in rows if row["trial"] == 0)):
-        schedule.step()
-        trajectory.append([neuron.threshold.item() for neuron in neurons])
-    net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
-    image, label = data.test.batch(torch.tensor([0]))
-    traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
-              for name, spikes, membrane, threshold in monitor.traces(net, encode(image))]  # fmt: skip
-    figures = {
-        "learning_curves": plots.learning_curves(rows),
-        "thresholds": plots.threshold_curves(names, dict(zip(names, zip(*trajectory, strict=True), strict=True)), rows),
-        "firing_rates": plots.firing_rates(result),
-        "example": plots.example(traces, label.item(), image[0, 0].cpu().numpy()),
+def _result(experiment, data, results, settings):
+    """The content of result.json."""
+    return {
+        "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
+        "num_trials": len(results),
+        **experiment.task.summary(results, settings),
+        "trials": results,
     }
-    for name, figure in figures.items():
-        plots.save(figure, path / "figures" / f"{name}.png")
 
 
-def _report(path, result):
-    spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
-    marks = ", a stand-in" * result["data"]["stand_in"] + ", best on test" * (result["select_on"] == "test")
-    print(f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) "
-          f"on {result['data']['name']}{marks}")  # fmt: skip
+def _report(experiment, path, result):
+    print(experiment.task.conclude(result))
     print(f"figures and results: {relpath(path)}")

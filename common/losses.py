@@ -21,6 +21,28 @@ def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0
     return ((spike_counts(output, mask) - wanted) ** 2 / num_steps.to(output.dtype)).mean()
 
 
+def mse_membrane_loss(output, target, mask=None, on_target=1.0):
+    """Mean squared distance of membranes from a ramp that is to reach the threshold when the sample is to spike.
+
+    output: [T, B, 1] membranes.  target: [B] steps to spike at, each in 1..T-1.  See membrane_ramp.
+    Source: snn-tha@f9c0b51; snnTorch 1.0 `mse_membrane_loss`.
+    """
+    squares = (output - membrane_ramp(target, len(output), on_target).to(output.dtype)) ** 2
+    return squares.mean() if mask is None else (squares * mask[..., None]).sum() / mask.sum()
+
+
+def membrane_ramp(spike_time, num_steps, on_target):
+    """Membranes [T, B, 1] that rise from 0 at step 0 to `on_target` at step spike_time [B], and are 0 after it."""
+    step = torch.arange(num_steps, device=spike_time.device)[:, None]
+    return torch.where(step <= spike_time, on_target * step / spike_time, 0.0)[..., None]
+
+
+def first_spike_time(spikes):
+    """The step at which each sample's first output first spikes, [B]; T if it never does.  spikes: [T, B, K]."""
+    fired = spikes[..., 0].bool()
+    return torch.where(fired.any(0), fired.int().argmax(0), len(spikes))
+
+
 def predict(output, mask=None):
     """The class that spikes most, [B]; the first of equals."""
     return spike_counts(output, mask).argmax(-1)
@@ -36,4 +58,6 @@ def build(config):
     if config["loss"] == "mse_count_loss":
         rates = config["correct_rate"], config["incorrect_rate"]
         return lambda output, target, mask=None: mse_count_loss(output, target, mask, *rates)
-    raise ValueError(f"loss must be 'mse_count_loss', got {config['loss']!r}")
+    if config["loss"] == "mse_membrane_loss":
+        return lambda output, target, mask=None: mse_membrane_loss(output, target, mask, config["on_target"])
+    raise ValueError(f"loss must be 'mse_count_loss' or 'mse_membrane_loss', got {config['loss']!r}")

@@ -57,3 +57,29 @@ class SnntorchConvNet(nn.Module):
         ):  # fmt: skip
             mine.load_state_dict(theirs.state_dict())
         return self
+
+
+class SnntorchMLP(nn.Module):
+    """FC-Leaky, twice; sequence [T, B, N] -> membranes [T, B, K] of the second."""
+
+    def __init__(self, sizes, beta, slope, thresholds, binarize):
+        super().__init__()
+        self.quantize = Sign.apply if binarize else lambda weight: weight
+        self.fc1, self.fc2 = (nn.Linear(*shape) for shape in zip(sizes, sizes[1:], strict=False))
+        spike = surrogate.fast_sigmoid(slope=slope)
+        self.lif1, self.lif2 = (snntorch.Leaky(beta, threshold=theta, spike_grad=spike) for theta in thresholds)
+
+    def forward(self, sequence):
+        mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
+        membranes = []
+        for x in sequence:
+            spike, mem1 = self.lif1(F.linear(x, self.quantize(self.fc1.weight), self.fc1.bias), mem1)
+            spike, mem2 = self.lif2(F.linear(spike.to(x), self.quantize(self.fc2.weight), self.fc2.bias), mem2)
+            membranes.append(mem2)
+        return torch.stack(membranes)
+
+    def take_weights(self, net):
+        """Copy the weights of our ThaMLP."""
+        for mine, theirs in ((self.fc1, "fc1"), (self.fc2, "fc2")):
+            mine.load_state_dict(net.synapses[theirs][0].state_dict())
+        return self

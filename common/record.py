@@ -87,7 +87,7 @@ def write_config(path, settings, data, device):
     UserError if the run was made from other data.
     """
     origin = provenance(device)
-    content = {"settings": settings, "directory": path.absolute().parent.parent.name, **origin}
+    content = {"settings": settings, "directory": directory(path), **origin}
     content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
                        "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
     if (path / "config.json").exists():
@@ -99,9 +99,17 @@ def write_config(path, settings, data, device):
     write_json(path / "config.json", content)
 
 
+def directory(path):
+    """The data set's directory, whose runs/ holds the run at `path`."""
+    parts = Path(path).absolute().parts
+    return parts[-2 - parts[::-1].index("runs")]
+
+
 def read_config(path):
-    """A run's config.json; UserError if it is missing or damaged."""
+    """The config.json of a run, or of several cases; UserError if it is missing or damaged."""
     content = read_json(path / "config.json")
+    if isinstance(content, dict) and isinstance(content.get("cases"), dict):
+        return content
     if not isinstance(content, dict) or not all(isinstance(content.get(key), dict) for key in ("settings", "data")):
         raise UserError(f"{path / 'config.json'} is damaged: it lacks settings or data")
     return content
@@ -136,17 +144,10 @@ def write_metrics(path, rows):
     write(path, text.getvalue().encode())
 
 
-def summary(data, trials, select_on):
-    """result.json: accuracies as fractions, over trials the mean and the standard deviation (n - 1)."""
-    tests = [trial["test"] for trial in trials]
-    return {
-        "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
-        "select_on": select_on,
-        "num_trials": len(trials),
-        "test_mean": statistics.mean(tests),
-        "test_std": statistics.stdev(tests) if len(tests) > 1 else None,
-        "trials": trials,
-    }
+def mean_std(name, values):
+    """{name_mean, name_std}: over trials; the deviation with n - 1. None where there are too few values."""
+    return {f"{name}_mean": statistics.mean(values) if values else None,
+            f"{name}_std": statistics.stdev(values) if len(values) > 1 else None}  # fmt: skip
 
 
 @contextlib.contextmanager

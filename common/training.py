@@ -29,7 +29,7 @@ class Interrupted(Exception):
 def new_progress():
     """epoch: epochs completed.  step: steps taken in the one under way, to which the sums belong."""
     return {
-        "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_val": -1.0, "seconds": 0.0,
+        "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_score": -math.inf, "seconds": 0.0,
         "step": 0, "loss_sum": 0.0, "num_correct": 0, "num_seen": 0, "epoch_seconds": 0.0,
     }  # fmt: skip
 
@@ -85,11 +85,11 @@ def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
     return loss_sum / len(split), num_correct / len(split)
 
 
-def end_epoch(progress, row):
-    """Close the epoch with its metrics; whether it is the best one so far."""
-    better = row["val_accuracy"] > progress["best_val"]
+def end_epoch(progress, row, score):
+    """Close the epoch with its metrics; whether its score is the highest so far."""
+    better = score > progress["best_score"]
     if better:
-        progress["best_val"], progress["best_epoch"] = row["val_accuracy"], progress["epoch"] + 1
+        progress["best_score"], progress["best_epoch"] = score, progress["epoch"] + 1
     progress["rows"].append(row)
     progress["seconds"] += progress["epoch_seconds"]
     progress["epoch"] += 1
@@ -98,9 +98,19 @@ def end_epoch(progress, row):
 
 
 def has_ended(progress, num_epochs, patience):
-    """Whether all epochs are done, or `patience` of them (if not 0) brought no better accuracy."""
+    """Whether all epochs are done, or `patience` of them (if not 0) brought no better score."""
     waited = progress["epoch"] - progress["best_epoch"]
     return progress["epoch"] >= num_epochs or 0 < patience <= waited
+
+
+def stop_hook(signals):
+    """A hook that raises Interrupted once the list `signals` has received one."""
+
+    def hook():
+        if signals:
+            raise Interrupted(signals[0])
+
+    return hook
 
 
 @contextlib.contextmanager

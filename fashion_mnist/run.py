@@ -13,8 +13,9 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import encode, experiment, nets
+from common import classification, command, encode, nets
 from common.data import images
+from common.experiment import Experiment
 
 
 def load_data(config):
@@ -28,4 +29,4 @@ def build_net(config, data):
 
 
 if __name__ == "__main__":
-    experiment.main(conf, load_data, build_net, encode.constant_current)
+    command.main(conf, Experiment(load_data, build_net, encode.constant_current, classification))

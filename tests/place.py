@@ -13,7 +13,7 @@ import torch
 from common import checkpoint
 
 ROOT = Path(__file__).parents[1]
-DIRECTORIES = ["mnist", "fashion_mnist"]
+DIRECTORIES = ["mnist", "fashion_mnist"]  # of images
 SMALL = ["num_trials=1", "num_epochs=2", "num_steps=3", "channels=[2,4]", "batch_size=16", "val_fraction=0.25"]
 UNSET = {"NUMBA_NUM_THREADS", "SNN_DATA", "no_proxy", "NO_PROXY", "KILL"}
 NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: nothing is downloaded
@@ -46,11 +46,12 @@ class Place:
     def __init__(self, root):
         self.root, self.data = root, root / "data"
         (root / "common").symlink_to(ROOT / "common")
-        for name in DIRECTORIES:
+        for name in [*DIRECTORIES, "temporal_coding"]:
             (root / name).mkdir()
             for file in (ROOT / name).glob("*.py"):
                 shutil.copy(file, root / name)
             (root / name / "saving.py").write_text(SAVING)
+        for name in DIRECTORIES:
             write_images(self.data / name)
 
     def start(self, directory, *arguments, script="run.py", **environment):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from snntorch import functional as SF
+from snntorch import spikegen
 
 from common import losses
 from common.losses import mse_count_loss, predict
@@ -86,5 +87,38 @@ def test_build_hands_the_rates_on():
     output[:5, 0, 1] = 1
     assert loss(output, torch.tensor([1])) == 0
     assert loss(output, torch.tensor([0])).item() == pytest.approx((25 + 25) / 2 / 10)
-    with pytest.raises(ValueError, match="loss must be 'mse_count_loss', got 'mse'"):
+    with pytest.raises(ValueError, match="loss must be 'mse_count_loss' or 'mse_membrane_loss', got 'mse'"):
         losses.build({"loss": "mse"})
+
+
+@pytest.mark.parametrize("num_steps, spike_time, on_target", [(100, 75, 1.05), (100, 75, 55.0), (10, 1, 2.0), (7, 6, 1)])
+def test_the_ramp_is_snntorch_s(num_steps, spike_time, on_target):
+    theirs = spikegen.targets_latency(
+        torch.tensor([0]), num_classes=1, num_steps=num_steps, first_spike_time=spike_time, on_target=on_target,
+        off_target=0, interpolate=True)  # fmt: skip
+    ramp = losses.membrane_ramp(torch.tensor([spike_time]), num_steps, on_target)
+    assert ramp.shape == (num_steps, 1, 1)
+    torch.testing.assert_close(ramp, theirs.reshape(num_steps, 1, 1))
+
+
+def test_the_ramp_of_several_samples_by_hand():
+    ramp = losses.membrane_ramp(torch.tensor([2, 4]), 5, 8.0)[..., 0]
+    assert ramp.T.tolist() == [[0, 4, 8, 0, 0], [0, 2, 4, 6, 8]]
+
+
+def test_the_membrane_loss_by_hand():
+    output = torch.tensor([[[1.0], [0.0]], [[4.0], [0.0]], [[9.0], [0.0]]])  # [T = 3, B = 2, 1]; ramps 0 4 8 and 0 4 8
+    target = torch.tensor([2, 2])
+    assert losses.mse_membrane_loss(output, target, on_target=8.0) == (1 + 0 + 1 + 0 + 16 + 64) / 6
+    mask = torch.tensor([[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]])  # the second sample has two steps
+    assert losses.mse_membrane_loss(output, target, mask, on_target=8.0) == (1 + 0 + 1 + 0 + 16) / 5
+
+
+def test_the_first_spike_of_each_sample():
+    spikes = torch.tensor([[0, 1, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]])[..., None]  # [T = 4, B = 3, 1]
+    assert losses.first_spike_time(spikes).tolist() == [1, 0, 4]
+
+
+def test_build_gives_the_membrane_loss_its_peak():
+    loss = losses.build({"loss": "mse_membrane_loss", "on_target": 2.0})
+    assert loss(torch.zeros(2, 1, 1), torch.tensor([1])) == 2  # (0 + 2 · 2) / 2

@@ -88,17 +88,19 @@ def test_metrics_are_a_line_each_and_floats_keep_every_bit(tmp_path):
 
 
 def test_the_spread_is_that_of_a_sample():
-    trials = [{"test": 0.5, "seed": 3}, {"test": 0.7, "seed": 4}, {"test": 0.9, "seed": 5}]
-    summary = record.summary(DATA, trials, "val")
-    assert summary["test_mean"] == pytest.approx(0.7)
-    assert summary["test_std"] == pytest.approx(0.2)  # the root of (0.04 + 0 + 0.04) / 2
-    assert (summary["num_trials"], summary["select_on"], summary["trials"]) == (3, "val", trials)
-    assert summary["data"] == {"name": "a set", "stand_in": True, "num_train": 60}
+    spread = record.mean_std("test", [0.5, 0.7, 0.9])
+    assert spread["test_mean"] == pytest.approx(0.7)
+    assert spread["test_std"] == pytest.approx(0.2)  # the root of (0.04 + 0 + 0.04) / 2
 
 
-def test_one_trial_has_no_spread():
-    summary = record.summary(DATA, [{"test": 0.5}], "test")
-    assert (summary["test_mean"], summary["test_std"], summary["num_trials"]) == (0.5, None, 1)
+@pytest.mark.parametrize("values, mean", [([0.5], 0.5), ([], None)])
+def test_one_value_has_no_spread_and_none_no_mean(values, mean):
+    assert record.mean_std("test", values) == {"test_mean": mean, "test_std": None}
+
+
+@pytest.mark.parametrize("path", ["mnist/runs/a", "runs/mnist/runs/a", "mnist/runs/all/float"])
+def test_a_run_knows_its_data_set_s_directory(path, tmp_path):
+    assert record.directory(tmp_path / path) == "mnist"
 
 
 def test_json_comes_back(tmp_path):

@@ -127,16 +127,16 @@ def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
 
 def test_the_first_of_equal_epochs_is_the_best():
     progress = training.new_progress()
-    better = [training.end_epoch(progress, {"val_accuracy": value}) for value in (0.0, 0.5, 0.5, 0.4, 0.6)]
+    better = [training.end_epoch(progress, {"val_accuracy": value}, score=value) for value in (0.0, 0.5, 0.5, 0.4, 0.6)]
     assert better == [True, True, False, False, True]
-    assert (progress["epoch"], progress["best_epoch"], progress["best_val"]) == (5, 5, 0.6)
+    assert (progress["epoch"], progress["best_epoch"], progress["best_score"]) == (5, 5, 0.6)
     assert [row["val_accuracy"] for row in progress["rows"]] == [0.0, 0.5, 0.5, 0.4, 0.6]
 
 
 def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
     progress = training.new_progress() | {"step": 4, "loss_sum": 2.0, "num_correct": 3, "num_seen": 20,
                                           "epoch_seconds": 1.5, "seconds": 2.0, "iteration": 4}
-    training.end_epoch(progress, {"val_accuracy": 0.5})
+    training.end_epoch(progress, {"val_accuracy": 0.5}, score=0.5)
     assert progress["seconds"] == 3.5 and progress["iteration"] == 4
     assert [progress[key] for key in ("step", "loss_sum", "num_correct", "num_seen", "epoch_seconds")] == [0] * 5
 

@@ -2,6 +2,7 @@
 
 from common import surrogate
 from common.nets.convnet import ConvNet
+from common.nets.mlp import ThaMLP
 
 
 def build(config, in_shape, num_classes):
@@ -18,4 +19,15 @@ def build(config, in_shape, num_classes):
             dropout=config["dropout"],
             binarize=config["binarize"],
         )
-    raise ValueError(f"net must be 'convnet', got {config['net']!r}")
+    if config["net"] == "tha_mlp":
+        return ThaMLP(
+            [*in_shape, *config["hidden_sizes"], num_classes],
+            beta=config["beta"],
+            thresholds=config["thresholds"],
+            surrogate=surrogate.build(config),
+            reset=config["reset"],
+            dropout=config["dropout"],
+            binarize=config["binarize"],
+            readout=config["readout"],
+        )
+    raise ValueError(f"net must be 'convnet' or 'tha_mlp', got {config['net']!r}")

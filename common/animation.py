@@ -1,0 +1,123 @@
+"""Animations: drawn fast, and written to files as movies or as pages that scrub through the frames."""
+
+import contextlib
+import re
+import sys
+from pathlib import Path
+from subprocess import CalledProcessError
+
+import matplotlib
+import numpy as np
+from matplotlib.animation import FFMpegWriter, HTMLWriter, PillowWriter
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from tqdm import tqdm
+
+
+def freeze(figure, moving):
+    """Turn all of `figure` but the `moving` artists into a picture behind them: a frame then takes a tenth of the time.
+
+    From here on the layout is fixed, and so are size and resolution (100 dpi).
+    """
+    figure.set_dpi(100)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for artist in moving:
+        artist.set_visible(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = _Picture(np.array(canvas.buffer_rgba()))
+    FigureCanvasBase(figure)  # draws only when asked to save, not also after each frame
+    for artist in [*figure.legends, *(child for ax in figure.axes for child in ax.get_children()), *moving]:
+        artist.set_visible(artist in moving)
+    figure.add_artist(picture)
+
+
+class _Picture(Artist):
+    """Pixels [height, width, 4] that are copied: matplotlib's own images are resampled in every frame."""
+
+    zorder = -1
+
+    def __init__(self, pixels):
+        super().__init__()
+        self.pixels = pixels[::-1]
+
+    def draw(self, renderer):
+        renderer.draw_image(renderer.new_gc(), 0, 0, self.pixels)
+
+
+def save_animation(animation, path, fps=25):
+    """Write `animation` to an .mp4 or a .gif, `fps` frames per second; shows a progress bar; returns the path.
+
+    Without an ffmpeg of imageio-ffmpeg's the .mp4 becomes a .gif, which a line on stderr says. ValueError for another
+    suffix; OSError, and no half file, where it cannot be written.
+    """
+    path, ffmpeg = Path(path), _ffmpeg()
+    if path.suffix == ".mp4" and ffmpeg:
+        # H.264 plays everywhere in the pixel format (yuv420p) and even size that matplotlib then sees to.
+        writer = FFMpegWriter(fps, "h264", extra_args=["-movflags", "+faststart"])
+        with matplotlib.rc_context({"animation.ffmpeg_path": ffmpeg}):
+            return _write(animation, path, writer)
+    if path.suffix == ".mp4":
+        print(f"{path}: imageio-ffmpeg has no ffmpeg here; a .gif is written instead", file=sys.stderr)
+        path = path.with_suffix(".gif")
+    if path.suffix != ".gif":
+        raise ValueError(f"an animation must be an .mp4 or a .gif, got {path}")
+    return _write(animation, path, PillowWriter(fps))
+
+
+def save_page(animation, path, fps=25):
+    """Write an .html page, complete in itself, that plays `animation` and scrubs through it; else as save_animation().
+
+    The page is that of matplotlib's to_jshtml(), with words on its buttons.
+    """
+    path = Path(path)
+    if path.suffix != ".html":
+        raise ValueError(f"a page must be an .html, got {path}")
+    writer = HTMLWriter(fps, embed_frames=True, default_mode="once", embed_limit=float("inf"))
+    return _write(animation, path, writer, _without_icons)
+
+
+def _without_icons(page):
+    """matplotlib fetches its buttons' icons from the web; their titles do as well."""
+    page = re.sub(r"<link[^>]*font-awesome[^>]*>", "", page)
+    page = re.sub(r'title="([^"]*)"([^>]*>)\s*<i class="fa[^>]*></i>', r"\2\1", page)
+    style = "<style>.anim-buttons button {width: auto} input[type=range].anim-slider {width: 95%}</style>"
+    return f'<!DOCTYPE html>\n<meta charset="utf-8">\n{page}\n{style}\n'
+
+
+def _ffmpeg():
+    """Path of the ffmpeg that imageio-ffmpeg bundles or finds, else None."""
+    try:
+        import imageio_ffmpeg
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):
+        return None
+
+
+def _write(animation, path, writer, edit=None):
+    """Draw into a temporary file, pass its text through `edit`, and rename it to `path`."""
+    part = path.with_name(f"{path.stem}.part{path.suffix}")  # by the suffix ffmpeg knows the format
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tqdm(desc=path.name, unit="frame", leave=False, disable=None) as bar:
+            animation.save(part, writer, dpi="figure", progress_callback=lambda _, total: _advance(bar, total))
+        if edit:
+            part.write_text(edit(part.read_text()), encoding="utf-8")
+        return part.replace(path)
+    except CalledProcessError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Ctrl-C ends ffmpeg too, and it complains
+            raise error.__context__ from None
+        raise OSError(f"cannot write {path}: {error.stderr.strip()}") from error
+    except OSError as error:
+        raise OSError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _advance(bar, total):
+    bar.total = total
+    bar.update()

@@ -1,0 +1,136 @@
+"""The task of learning classes: an epoch after the other, the best of them on the validation split tested once."""
+
+from types import SimpleNamespace
+
+import torch
+from tqdm import tqdm
+
+from common import annealing, checkpoint, losses, monitor, plots, record, training
+from common import trial as trials
+from common.training import Diverged
+
+
+def check(settings, data):
+    """ValueError if the data cannot be trained on as the settings say."""
+    if not len(data.val) and settings["select_on"] == "val":
+        raise ValueError("the validation set is empty; raise val_fraction, or say select_on=test")
+
+
+def fit(trial, settings, data, encode, signals):
+    """Train to the end, yielding a row of metrics after each epoch, when it is safe on disk.
+
+    signals: list that receives a signal's number; then the trial is saved and Interrupted is raised.
+    """
+    progress, size = trial.progress, settings["batch_size"]
+    held_out = data.test if settings["select_on"] == "test" else data.val
+    judges = losses.build(settings), losses.predict
+    while not training.has_ended(progress, settings["num_epochs"], settings["patience"]):
+        batches = training.batch_order(len(data.train), size, trial.seed, progress["epoch"])
+        with _bar(trial, settings, len(batches) - (-len(held_out) // size)) as bar:
+            guard = trials.guard(trial, signals)
+            after_step = [trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, guard]
+            training.train_epoch(
+                trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1], after_step)
+            with monitor.Activity(trial.net.neurons) as activity:
+                val = training.evaluate(trial.net, held_out, encode, *judges, size, [bar.update, guard])
+        row = _row(trial, val, activity.layers())
+        if training.end_epoch(progress, row, score=row["val_accuracy"]):
+            best = {"net": trial.net.state_dict(), "epoch": progress["epoch"], "val_accuracy": row["val_accuracy"]}
+            checkpoint.save(trial.path / "best.pt", best)
+        trials.save(trial)
+        yield row
+    if progress["epoch"] < settings["num_epochs"]:
+        print(f"trial {trial.number} ended after {settings['patience']} epochs without a better accuracy (patience)")
+
+
+def _bar(trial, settings, num_batches):
+    progress = trial.progress
+    label = f"{trial.path.name} epoch {progress['epoch'] + 1}/{settings['num_epochs']}"
+    return tqdm(total=num_batches, initial=progress["step"], desc=label, unit="batch", leave=False, disable=None)
+
+
+def _row(trial, val, layers):
+    """The metrics of the epoch that ends."""
+    progress, (val_loss, val_accuracy) = trial.progress, val
+    if val_loss != val_loss:
+        raise Diverged(f"the validation loss is {val_loss} in epoch {progress['epoch'] + 1}")
+    return {
+        "trial": trial.number,
+        "epoch": progress["epoch"] + 1,
+        "iteration": progress["iteration"],
+        "lr": trial.lr_schedule.get_last_lr()[0],
+        "train_loss": progress["loss_sum"] / progress["num_seen"],
+        "train_accuracy": progress["num_correct"] / progress["num_seen"],
+        "val_loss": val_loss,
+        "val_accuracy": val_accuracy,
+        **trials.layer_metrics(trial.net, layers),
+        "epoch_seconds": progress["epoch_seconds"],
+    }
+
+
+def show(row, settings, net):
+    """Print an epoch's line."""
+    rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in net.neurons)
+    print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
+          f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
+          f"{settings['select_on']} {row['val_accuracy']:.2%}  firing rates {rates}  "
+          f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
+
+
+def test(trial, settings, data, encode, signals=()):
+    """Read the test set, once, at the best epoch's weights; the trial's line of result.json."""
+    best = checkpoint.load(trial.path / "best.pt")
+    trial.net.load_state_dict(best["net"])
+    stop = training.stop_hook(signals)
+    with monitor.Activity(trial.net.neurons) as activity, monitor.Operations(trial.net.synapses) as operations:
+        judges = losses.build(settings), losses.predict
+        _, accuracy = training.evaluate(trial.net, data.test, encode, *judges, settings["batch_size"], [stop])
+    layers = activity.layers()
+    return {
+        "seed": trial.seed,
+        "best_epoch": best["epoch"],
+        "num_epochs": trial.progress["epoch"],
+        "num_iterations": trial.progress["iteration"],
+        "val": best["val_accuracy"],
+        "test": accuracy,
+        "firing_rates": {name: layer["firing_rate"] for name, layer in layers.items()},
+        "silent_share": {name: layer["silent_share"] for name, layer in layers.items()},
+        "saturated_share": {name: layer["saturated_share"] for name, layer in layers.items()},
+        "synaptic_operations": operations.per_sample(),
+        "seconds": trial.progress["seconds"],
+    }
+
+
+def summary(results, settings):
+    """What result.json says over all trials: accuracies as fractions, their mean and standard deviation (n - 1)."""
+    return {"select_on": settings["select_on"], **record.mean_std("test", [result["test"] for result in results])}
+
+
+def conclude(result):
+    """The result in a line."""
+    spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
+    marks = ", a stand-in" * result["data"]["stand_in"] + ", best on test" * (result["select_on"] == "test")
+    return (f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) "
+            f"on {result['data']['name']}{marks}")  # fmt: skip
+
+
+def draw(path, settings, data, net, encode, result):
+    """figures/*.png: learning curves, thresholds, firing rates, and an example of trial 0 at its best."""
+    rows = plots.read_metrics(path / "metrics.csv")
+    names, neurons = list(net.neurons), [SimpleNamespace(threshold=torch.tensor(t)) for t in settings["thresholds"]]
+    schedule, trajectory = annealing.build(settings, neurons), [settings["thresholds"]]
+    for _ in range(max(row["iteration"] for row in rows if row["trial"] == 0)):
+        schedule.step()
+        trajectory.append([neuron.threshold.item() for neuron in neurons])
+    net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
+    image, label = data.test.batch(torch.tensor([0]))
+    traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
+              for name, spikes, membrane, threshold in monitor.traces(net, encode(image))]  # fmt: skip
+    figures = {
+        "learning_curves": plots.learning_curves(rows),
+        "thresholds": plots.threshold_curves(names, dict(zip(names, zip(*trajectory, strict=True), strict=True)), rows),
+        "firing_rates": plots.firing_rates(result),
+        "example": plots.example(traces, label.item(), image[0, 0].cpu().numpy()),
+    }
+    for name, figure in figures.items():
+        plots.save(figure, path / "figures" / f"{name}.png")

@@ -1,0 +1,102 @@
+"""What a directory's run.py does with its command line."""
+
+import sys
+from pathlib import Path
+
+from common import cases, config, experiment, record
+from common.config import UserError, user_errors
+from common.training import Diverged, Interrupted
+
+LENGTHS = ("num_epochs", "num_iterations")
+CHANGEABLE = {"resume": (*LENGTHS, "num_frames", "device", "data_dir", "num_workers"),  # the keys that these accept
+              "evaluate": ("num_frames", "device", "data_dir", "num_workers")}  # fmt: skip
+
+
+def main(conf, trained):
+    """Train, go on, evaluate or help, as the command line says; errors end the process with their status.
+
+    conf: the module conf.py.  trained: the directory's Experiment.
+    """
+    arguments = sys.argv[1:]
+    if {"--help", "-h"} & set(arguments):
+        print(sys.modules["__main__"].__doc__.strip(), config.help_text(conf), sep="\n\n")
+        return
+    try:
+        command, path, rest = _command(arguments)
+        folder = Path(conf.__file__).parent
+        if command == "train":
+            settings = _new_settings(conf, rest)
+            _runner(settings).run(trained, settings, parent=folder / "runs")
+        else:
+            settings = _saved_settings(path, folder.name, command, rest)
+            runner = _runner(settings)
+            (runner.run if command == "resume" else runner.evaluate)(trained, settings, path=path)
+    except (UserError, OSError) as error:
+        _stop(error, 2)
+    except Diverged as error:
+        _stop(f"diverged: {error}; what was saved before it is in the run directory, and a lower lr may help", 1)
+    except Interrupted as error:
+        _stop(f"stopped by {error}", 128 + error.signum)
+    except KeyboardInterrupt:
+        _stop("stopped", 130)
+
+
+def _stop(message, status):
+    print(f"run.py: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _command(arguments):
+    """("train" | "resume" | "evaluate", run directory, the other arguments)."""
+    named = [argument.partition("=")[::2] for argument in arguments if argument.startswith(("resume=", "evaluate="))]
+    if not named:
+        return "train", None, arguments
+    if len(named) > 1:
+        raise UserError("resume= and evaluate= take one run directory, once")
+    command, path = named[0]
+    return command, Path(path), [argument for argument in arguments if argument != f"{command}={path}"]
+
+
+def _runner(settings):
+    """Who runs them: cases, if they are {case: settings}, or experiment."""
+    return cases if all(isinstance(values, dict) for values in settings.values()) else experiment
+
+
+def _new_settings(conf, arguments):
+    """The run's settings; with case=all, {case: settings} of every case that conf.py has rows for."""
+    with user_errors():
+        switches = [argument for argument in arguments if argument.startswith("case=")]
+        if (switches or [f"case={conf.config.get('case')}"]) != ["case=all"]:
+            return _resolve(conf.config, conf.conditional, arguments)
+        names = dict.fromkeys(condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"])
+        others = [argument for argument in arguments if argument not in switches]
+        return {name: _resolve(conf.config | {"case": name}, conf.conditional, others) for name in names}
+
+
+def _resolve(*arguments):
+    settings = config.resolve(*arguments)
+    config.refuse_unread(settings)
+    return settings
+
+
+def _saved_settings(path, directory, command, arguments):
+    """The settings of the run at `path`, with the few that may change overridden."""
+    with user_errors():
+        saved = record.read_config(path)
+        if saved["directory"] != directory:
+            raise ValueError(f"{path} is a run of {saved['directory']}, not of {directory}")
+        if "cases" in saved:
+            return {name: _changed(settings, command, arguments) for name, settings in saved["cases"].items()}
+        return _changed(saved["settings"], command, arguments)
+
+
+def _changed(settings, command, arguments):
+    changeable = [key for key in CHANGEABLE[command] if key in settings]
+    if refused := [argument for argument in arguments if argument.partition("=")[0] not in changeable]:
+        raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(changeable)} may change")
+    overrides = config.parse(arguments, settings)
+    for key, value in overrides.items():
+        config.check(key, value, ())
+        if key in LENGTHS and value < settings[key]:
+            raise ValueError(f"{key} can only grow: the run was to have {settings[key]}")
+    return settings | overrides

@@ -1,0 +1,94 @@
+"""The results tables, in Markdown, of all runs that left a result; below them, the runs without one.
+
+    python -m common.report                    # every run below this directory
+    python -m common.report mnist              # one experiment's, or one run's own directory
+    python -m common.report --sort accuracy
+"""
+
+import argparse
+from pathlib import Path
+
+from common.report import accuracy, timing
+from common.report.runs import NONE, find, read, read_metrics, warn
+
+NOTES = {
+    "**stand-in**": "not the published data set, so no published figure compares.",
+    " of ": "n trials are done of so many: the run is unfinished, or one of them diverged.",
+    "best on test": "the epoch was chosen on the test set, as some papers do; the accuracy is too high.",
+    "mse": "mean squared error of the output's membrane over the square of the ramp's peak.",
+}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m common.report", description=__doc__.partition("\n")[0])
+    parser.add_argument("directories", nargs="*", type=_directory, default=[Path(".")], metavar="DIR",
+                        help="a run's directory, or one that holds runs (default: this one)")
+    parser.add_argument("--sort", choices=["accuracy", "time"],
+                        help="best test accuracy first, or shortest first (default: by directory, oldest first)")
+    options = parser.parse_args(arguments)
+    runs = sorted({run for directory in options.directories for run in find(directory)})
+    if not runs:
+        print(f"no runs under {', '.join(map(str, options.directories))}")
+    finished = [run for run in runs if (run / "result.json").exists()]
+    rows = [row for run in finished if (row := read_row(run))]
+    if options.sort:
+        rows.sort(key=lambda row: row[options.sort])
+    for columns in dict.fromkeys(tuple(row["cells"]) for row in rows):
+        print(markdown([row["cells"] for row in rows if tuple(row["cells"]) == columns]), end="\n\n")
+    if unfinished := [f"- {run}: {_progress(run)}" for run in runs if run not in finished]:
+        print("Unfinished:\n" + "\n".join(unfinished))
+
+
+def _directory(text):
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"no such directory: {text}")
+    return Path(text)
+
+
+def read_row(run):
+    """A finished run's {column: text} under "cells", and its sort keys "accuracy" (best first) and "time".
+
+    None, with a warning, if its config.json or result.json is missing or damaged.
+    """
+    try:
+        config = read(run / "config.json", settings=dict, directory=str)
+        return _row(run, config, result=read(run / "result.json", data=dict, trials=list))
+    except (OSError, ValueError) as error:
+        return warn(error)
+    except (AttributeError, KeyError, TypeError) as error:
+        return warn(f"{run / 'result.json'} is damaged: {error!r}")
+
+
+def _row(run, config, result):
+    num_trials = len(result["trials"])
+    planned = config["settings"].get("num_trials", num_trials)
+    seconds = sum(trial.get("seconds", 0) for trial in result["trials"])
+    columns, score = (timing if "case" in result else accuracy).columns(run, config, result)
+    cells = {
+        "experiment": config["directory"],
+        **columns,
+        "n": str(num_trials) if num_trials >= planned else f"{num_trials} of {planned}",
+        "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
+        "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
+        "run": run.name,
+    }
+    return {"cells": cells, "accuracy": -score, "time": seconds}
+
+
+def _progress(run):
+    """Where a run stands that has no result."""
+    rows = read_metrics(run)
+    if not rows:
+        return "no epoch yet"
+    shown = {key: rows[-1][key] for key in ("trial", "epoch", "iteration", "val_accuracy", "mse") if key in rows[-1]}
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in shown.items())
+
+
+def markdown(rows):
+    """The table of `rows` ({column: text}, all with the same columns), and the notes it calls for."""
+    lines = [list(rows[0]), *([text.replace("|", "\\|") for text in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    table = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
+    notes = [f"- {mark}: {meaning}" for mark, meaning in NOTES.items() if any(mark in line for line in table)]
+    return "\n".join([*table, *([""] if notes else []), *notes])

@@ -1,0 +1,3 @@
+from common.report import main
+
+main()

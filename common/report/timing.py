@@ -1,0 +1,32 @@
+"""The columns of a run that learns to spike in time."""
+
+from common.report.runs import NONE
+
+MERITS = {  # key of result.json -> column, format
+    "mse_last50": ("mse, last 50 iterations", ".4f"),
+    "final_mse": ("final", ".4f"),
+    "best_mse": ("best", ".4f"),
+    "smoothed_mse": ("smoothed", ".4f"),
+    "hidden_silent_share": ("silent hidden neurons (%)", ".0%"),
+    "hidden_firing_rate": ("hidden firing rate", ".3f"),
+    "spike_share": ("iterations with a spike (%)", ".0%"),
+    "first_spike_time": ("first spike at step", ".1f"),
+}
+
+
+def columns(run, config, result):
+    """({column: text}, minus the mean squared error) of a finished run."""
+    settings = config["settings"]
+    return {
+        "case": result["case"],
+        "weights": {True: "binarized", False: "float"}[settings["binarize"]],
+        "iterations": f"{settings['num_iterations']:,}",
+        **{title: _mean_std(result, key, style) for key, (title, style) in MERITS.items()},
+    }, -result["mse_last50_mean"]
+
+
+def _mean_std(result, key, style):
+    mean, std = result[f"{key}_mean"], result[f"{key}_std"]
+    if mean is None:
+        return NONE
+    return f"{mean:{style}}" + (f" ± {std:{style}}" if std is not None else "")

@@ -1,0 +1,34 @@
+"""Temporal coding: teach a spiking net to spike at step 75, as conf.py describes.
+
+    python run.py                                  # conf.py as it stands: binarized, thresholds annealed
+    python run.py case=float seed=3                # another case, some keys overridden
+    python run.py case=all                         # every case, and all of them side by side
+    python run.py resume=runs/<name>               # go on exactly where a stopped run was
+    python run.py evaluate=runs/<name>             # judge and draw a finished run again
+    python run.py --help                           # every key, its value and its comment
+"""
+
+import sys
+
+sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` lives
+
+import conf
+
+from common import command, encode, nets, spike_timing
+from common.data import synthetic
+from common.experiment import Experiment
+
+
+def load_data(config):
+    """One input for each trial, drawn from its seed, with the step to spike at."""
+    seeds = range(config["seed"], config["seed"] + config["num_trials"])
+    return synthetic.spike_timing(config["num_steps"], config["num_inputs"], config["spike_time"], seeds)
+
+
+def build_net(config, data):
+    """The network config["net"] names, untrained."""
+    return nets.build(config, data.in_shape, data.num_classes)
+
+
+if __name__ == "__main__":
+    command.main(conf, Experiment(load_data, build_net, encode.spike_trains, spike_timing))

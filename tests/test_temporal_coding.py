@@ -1,0 +1,169 @@
+"""What users type in temporal_coding/, each in a process of its own, on a small net."""
+
+import csv
+from signal import SIGKILL
+
+import numpy as np
+import pytest
+from place import Place, equal, weights
+from test_resume import timeless
+
+from common import record, report, traces
+
+SMALL = ["num_iterations=130", "hidden_sizes=[12]", "num_inputs=9", "num_steps=20", "spike_time=15", "num_frames=3"]
+CASES = ["float", "binarized", "wide_threshold", "annealed", "tuned"]
+FIGURES = ["loss.png", "membrane.html", "membrane.mp4", "membrane_smoothed.mp4", "spike_timing.png"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("place"))
+
+
+def train(place, *arguments, **others):
+    keys = {argument.partition("=")[0] for argument in arguments}
+    usual = [argument for argument in SMALL if argument.partition("=")[0] not in keys]
+    status, stdout, stderr = place.call("temporal_coding", *usual, *arguments, **others)
+    path = place.root / "temporal_coding" / stdout.split("run directory: ")[1].split("\n")[0]
+    return path, status, stdout, stderr
+
+
+@pytest.fixture(scope="module")
+def annealed(place):
+    path, status, stdout, stderr = train(place, "num_trials=2")
+    assert status == 0, stderr
+    return path, stdout
+
+
+@pytest.fixture(scope="module")
+def all_cases(place):
+    path, status, stdout, stderr = train(place, "case=all", "num_iterations=7", "num_trials=2")
+    assert status == 0, stderr
+    return path, stdout
+
+
+def test_a_run_leaves_what_is_documented(annealed):
+    path, stdout = annealed
+    assert {file.name for file in path.iterdir()} == {
+        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "trial_0", "trial_1"}  # fmt: skip
+    for trial in ("trial_0", "trial_1"):
+        assert {"last.pt", "last.pt.sha256", "traces.npz"} == {file.name for file in (path / trial).iterdir()}
+    assert sorted(file.name for file in (path / "figures").iterdir()) == FIGURES
+    assert not list(path.rglob("*.part"))
+    assert stdout.count("  iteration ") == 4 and "mse / peak² of the last 50 iterations" in stdout.splitlines()[-2]
+
+
+def test_its_traces_hold_every_iteration_and_what_is_said_of_them(annealed):
+    path, _ = annealed
+    result = record.read_json(path / "result.json")
+    assert result["case"] == "annealed" and result["num_trials"] == 2 and [t["seed"] for t in result["trials"]] == [0, 1]
+    for k, trial in enumerate(result["trials"]):
+        found = traces.read(path / f"trial_{k}" / "traces.npz")
+        assert found.membrane.shape == found.spikes.shape == (130, 20) and found.target.argmax() == 15
+        assert found.threshold[:3] == pytest.approx([5, 5.225, 5.448875])  # 5 + .005 · 45, then again
+        assert trial["mse_last50"] == pytest.approx(found.loss[-50:].mean() / 55**2)
+        assert set(trial["firing_rates"]) == {"fc1", "fc2"} and trial["num_iterations"] == 130
+    means = [trial["mse_last50"] for trial in result["trials"]]
+    assert means[0] != means[1] and result["mse_last50_mean"] == pytest.approx(sum(means) / 2)
+
+
+def test_its_metrics_have_a_line_per_hundred_iterations(annealed):
+    path, _ = annealed
+    with open(path / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["trial"], row["iteration"]) for row in rows] == [("0", "100"), ("0", "130"), ("1", "100"), ("1", "130")]
+    losses = traces.read(path / "trial_0" / "traces.npz").loss
+    assert float(rows[1]["train_loss"]) == pytest.approx(losses[100:].mean(), rel=1e-5)
+    assert float(rows[1]["mse"]) == pytest.approx(losses[100:].mean() / 55**2, rel=1e-5)
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, annealed):
+    path, status, _, _ = train(place, "num_trials=2", script="saving.py", KILL="9 9")
+    assert status == -SIGKILL and not (path / "trial_1" / "traces.npz").exists()
+    status, stdout, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    for trial in ("trial_0", "trial_1"):
+        assert equal(weights(path / trial / "last.pt"), weights(annealed[0] / trial / "last.pt"))
+        one, other = (traces.read(run / trial / "traces.npz").membrane for run in (path, annealed[0]))
+        assert np.array_equal(one, other)
+    one, other = (timeless(record.read_json(run / "result.json")) for run in (path, annealed[0]))
+    assert one == other
+
+
+def test_a_finished_run_can_be_made_longer(place, annealed):
+    path, status, _, stderr = train(place, "num_trials=2", "num_iterations=100")
+    assert status == 0, stderr
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=130")
+    assert status == 0, stderr
+    one, other = (timeless(record.read_json(run / "result.json")) for run in (path, annealed[0]))
+    assert one == other
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=120")
+    assert status == 2 and "num_iterations can only grow: the run was to have 130" in stderr
+
+
+def test_evaluate_repeats_the_result_and_draws_again(place, annealed):
+    path, stdout = annealed
+    before = (path / "result.json").read_bytes()
+    (path / "figures" / "membrane.mp4").unlink()
+    status, again, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 0, stderr
+    assert again.splitlines()[-2:] == stdout.splitlines()[-2:]
+    assert (path / "result.json").read_bytes() == before and (path / "figures" / "membrane.mp4").exists()
+
+
+def test_all_cases_run_and_are_compared(all_cases):
+    path, stdout = all_cases
+    assert [line.split()[1] for line in stdout.splitlines() if line.startswith("case ") and len(line.split()) == 2] == CASES
+    for case in CASES:
+        assert sorted(file.name for file in (path / case / "figures").iterdir()) == FIGURES
+        config = record.read_json(path / case / "config.json")
+        assert config["directory"] == "temporal_coding" and config["settings"]["case"] == case
+    assert sorted(file.name for file in (path / "figures").iterdir()) == [
+        "cases.mp4", "cases.png", "cases_smoothed.mp4", "losses.png"]  # fmt: skip
+    table = stdout.split("mse last50")[1]
+    for case in CASES:
+        final = record.read_json(path / case / "result.json")["final_mse_mean"]
+        assert f"{final:.4g}" in next(line for line in table.splitlines() if line.startswith(case))
+
+
+def test_report_has_a_table_of_the_cases(all_cases, capsys):
+    path, _ = all_cases
+    report.main([str(path)])
+    text = capsys.readouterr().out
+    assert text.count("| temporal_coding |") == 5 and "Unfinished" not in text
+    result = record.read_json(path / "float" / "result.json")
+    row = next(line for line in text.splitlines() if "| float " in line and "temporal_coding" in line)
+    assert f"{result['mse_last50_mean']:.4f} ± {result['mse_last50_std']:.4f}" in row
+    assert "mean squared error of the output's membrane over the square" in text
+
+
+def test_all_cases_stopped_on_the_way_go_on(place, all_cases):
+    path, status, _, _ = train(place, "case=all", "num_iterations=7", "num_trials=2", script="saving.py", KILL="9 30")
+    assert status == -SIGKILL and not (path / "figures").exists()
+    status, stdout, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    for case in CASES:
+        one, other = (timeless(record.read_json(run / case / "result.json")) for run in (path, all_cases[0]))
+        assert one == other
+    assert (path / "figures" / "cases.mp4").exists()
+    status, stdout, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}", "num_frames=0")
+    assert status == 0 and stdout.count("figures and results") == 5, stderr
+
+
+def test_without_frames_there_are_figures_only(place):
+    path, status, _, stderr = train(place, "num_frames=0", "num_iterations=2", "case=float")
+    assert status == 0, stderr
+    assert sorted(file.name for file in (path / "figures").iterdir()) == ["loss.png", "spike_timing.png"]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["case=bogus"], "case must be one of 'annealed', 'binarized', 'float'"),
+    (["spike_time=100"], "spike_time must be below num_steps = 100, got 100"),
+    (["thresholds=[1.0]"], "thresholds and dropout need a number for each of the 2 layers"),
+    (["case=all", "case=float"], "case is given twice"),
+    (["case=float", "anneal_rates=[0.1,0.1]"], "anneal_rates has no effect here"),
+    (["case=all", "qqqq=1"], "no key 'qqqq'"),
+])  # fmt: skip
+def test_a_mistake_is_told_in_one_line(place, arguments, message):
+    status, _, stderr = place.call("temporal_coding", *arguments)
+    assert status == 2 and stderr.startswith("run.py: ") and stderr.count("\n") == 1 and message in stderr, stderr
