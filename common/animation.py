@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sys
+import tempfile
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -77,6 +78,12 @@ def save_page(animation, path, fps=25):
         raise ValueError(f"a page must be an .html, got {path}")
     writer = HTMLWriter(fps, embed_frames=True, default_mode="once", embed_limit=float("inf"))
     return _write(animation, path, writer, _without_icons)
+
+
+def page(animation, fps=25):
+    """What save_page() writes, as text: for a notebook."""
+    with tempfile.TemporaryDirectory() as folder:
+        return save_page(animation, Path(folder) / "page.html", fps).read_text(encoding="utf-8")
 
 
 def _without_icons(page):

@@ -68,7 +68,8 @@ def _new_settings(conf, arguments):
         switches = [argument for argument in arguments if argument.startswith("case=")]
         if (switches or [f"case={conf.config.get('case')}"]) != ["case=all"]:
             return _resolve(conf.config, conf.conditional, arguments)
-        names = dict.fromkeys(condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"])
+        conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
+        names = dict.fromkeys(name for condition in conditions for name in config.choices(condition))
         others = [argument for argument in arguments if argument not in switches]
         return {name: _resolve(conf.config | {"case": name}, conf.conditional, others) for name in names}
 

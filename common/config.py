@@ -38,7 +38,8 @@ def one_of(*choices):
 RULES = {
     "num_trials": AT_LEAST_ONE, "num_epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE, "num_steps": AT_LEAST_ONE,
     "channels": AT_LEAST_ONE, "cosine_iterations": AT_LEAST_ONE, "lr_step_epochs": AT_LEAST_ONE,
-    "num_iterations": AT_LEAST_ONE, "num_inputs": AT_LEAST_ONE, "hidden_sizes": AT_LEAST_ONE, "spike_time": AT_LEAST_ONE,
+    "num_iterations": AT_LEAST_ONE, "num_inputs": AT_LEAST_ONE, "hidden_sizes": AT_LEAST_ONE,
+    "spike_time": AT_LEAST_ONE,
     "net": ANY, "case": ANY, "binarize": ANY,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
     "num_frames": NOT_NEGATIVE,
@@ -67,7 +68,7 @@ def resolve(config, conditional=(), arguments=()):
     """Return the one flat dict of a run; `config` itself is left as it is.
 
     config: shared values and the first switch.  conditional: (condition, values) rows, in order; a
-    row applies when what stands so far holds its condition.  arguments: "key=value".
+    row applies when what stands so far holds its condition; a tuple in it is a choice.  arguments: "key=value".
     Every key has one home: ValueError if two places set it, if it is unknown, if a value has another
     type than conf.py gives it or lies outside its range, or if an argument would have no effect.
     """
@@ -77,7 +78,7 @@ def resolve(config, conditional=(), arguments=()):
     overrides = parse(arguments, known)
     resolved = {key: overrides.get(key, value) for key, value in config.items()}
     for condition, values in conditional:
-        if condition.items() <= resolved.items():
+        if all(key in resolved and resolved[key] in choices(value) for key, value in condition.items()):
             if twice := values.keys() & resolved.keys():
                 raise ValueError(f"conf.py sets {', '.join(sorted(twice))} twice, again under {condition}")
             resolved |= {key: overrides.get(key, value) for key, value in values.items()}
@@ -87,6 +88,11 @@ def resolve(config, conditional=(), arguments=()):
         homes = " or ".join(show(condition) for condition, values in conditional if key in values)
         raise ValueError(f"{key} has no effect here; it needs {homes}")
     return resolved
+
+
+def choices(value):
+    """The values that a condition's `value` allows."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def parse(arguments, known):
@@ -141,7 +147,7 @@ def check(key, value, conditional):
         holds = False
     if not holds:
         raise ValueError(f"{key} {rule}, got {value!r}")
-    answers = {condition[key] for condition, _ in conditional if key in condition}
+    answers = {answer for condition, _ in conditional if key in condition for answer in choices(condition[key])}
     if isinstance(value, str) and answers and value not in answers and RULES.get(key, ANY) is ANY:
         raise ValueError(f"{key} must be one of {', '.join(sorted(map(repr, answers)))}, got {value!r}")
 
@@ -155,7 +161,7 @@ def refuse_unread(settings):
 
 
 def show(condition):
-    return " ".join(f"{key}={show_value(value)}" for key, value in condition.items())
+    return " ".join(f"{key}={'|'.join(map(show_value, choices(value)))}" for key, value in condition.items())
 
 
 def show_value(value):

@@ -13,10 +13,10 @@ A task is a module of functions that says what a trial does: classification, spi
 import functools
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from os.path import relpath
 from types import ModuleType
-from typing import Callable
 
 import torch
 
@@ -103,7 +103,8 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
     results, rows = [], []
     for k in range(settings["num_trials"]):
         with user_errors():
-            current = trial.build(settings, data, experiment.build_net, path / f"trial_{k}", settings["seed"] + k, device)
+            place, seed = path / f"trial_{k}", settings["seed"] + k
+            current = trial.build(settings, data, experiment.build_net, place, seed, device)
         with record.tensorboard(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
             for row in task.fit(current, settings, data, encode, signals):
                 record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])

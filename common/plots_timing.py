@@ -1,9 +1,10 @@
 """The figures of the spike-timing experiment: one output neuron whose membrane learns a ramp, and so when to spike.
 
-In the style of common.plots; an animation runs over the training iterations, and common.animation saves it.
+In the style of common.plots.  traces: common.traces.Traces of I training iterations and T time steps; ValueError,
+naming the array, if their shapes do not fit together.  An animation runs over the training iterations.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -16,38 +17,13 @@ CASE_STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00"], [*MARKERS, "D", "v"], st
 RELATIVE = "membrane potential / target's peak"
 
 
-@dataclass
-class Traces:
-    """What the output neuron did in I training iterations of T time steps; ValueError for other shapes."""
-
-    membrane: np.ndarray  # [I, T], before the reset
-    spikes: np.ndarray  # [I, T], bool
-    threshold: np.ndarray  # [I], the neuron's firing threshold
-    target: np.ndarray  # [T], the membrane wanted
-    loss: np.ndarray  # [I], mean squared error
-
-    def __post_init__(self):
-        if len(shape := np.shape(self.membrane)) != 2 or 0 in shape:
-            raise ValueError(f"membrane must be [iterations, time steps], one of each at least, got {list(shape)}")
-        for name, want in {"spikes": shape, "threshold": shape[:1], "target": shape[1:], "loss": shape[:1]}.items():
-            if (got := np.shape(getattr(self, name))) != want:
-                raise ValueError(f"{name} must be {list(want)} beside a membrane of {list(shape)}, got {list(got)}")
-
-    def relative(self):
-        """The same in units of the target's peak."""
-        peak = float(np.abs(self.target).max()) or 1.0
-        return replace(self, membrane=self.membrane / peak, threshold=self.threshold / peak, target=self.target / peak,
-                       loss=self.loss / peak**2)
-
-
 def spike_timing(traces, iterations=None, title=""):
     """The target, then membrane and output spikes in `iterations`: by default the first, the middle and the last.
 
     iterations: counted from 1; ValueError outside 1..I.
     """
-    count, num_steps = traces.membrane.shape
-    if iterations is None:
-        iterations = list(dict.fromkeys([1, (count + 1) // 2, count]))
+    count, num_steps = _shape(traces)
+    iterations = sorted({1, (count + 1) // 2, count}) if iterations is None else iterations
     membranes = _membranes(traces, iterations, 1)
     titles = ["target", *(f"iteration {i}" for i in iterations)]
     figure, (target, *draws) = _columns(titles, [traces] * len(titles), [membranes])
@@ -68,18 +44,17 @@ def compare_losses(cases):
     figure, axes = _panels([["loss"]], (7, 4))
     ax, lost = axes["loss"], 0
     for k, (case, traces) in enumerate(cases.items()):
-        loss, (color, marker) = traces.relative().loss, CASE_STYLES[k % len(CASE_STYLES)]
+        loss, (color, marker) = _relative(traces).loss, CASE_STYLES[k % len(CASE_STYLES)]
         drawn = np.isfinite(loss) & (loss > 0)
         lost += np.sum(~drawn)
         spacing = len(loss) // 12 if len(loss) > MAX_MARKERS else 1
         marked = (k * spacing // len(cases), spacing)  # each case starts elsewhere: equal curves show theirs in turn
         ax.plot(np.arange(1, len(loss) + 1), np.where(drawn, loss, np.nan), color=color, marker=marker,
                 markevery=marked, linewidth=1, label=case)
-    ax.set(xlabel="training iteration", ylabel="mean squared error / (target's peak)²", yscale="log")
-    ax.set_title(f"{lost} values are not finite, or 0, and not drawn" if lost else "", fontsize=10)
+    ax.set(xlabel="training iteration", ylabel="mean squared error / (target's peak)²", yscale="log",
+           title=f"{lost} values are not finite, or 0, and not drawn" if lost else "")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-    if any(cases):
-        figure.legend(loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return figure
 
 
@@ -94,12 +69,12 @@ def animate(traces, num_frames=200, window=1, title=""):
 
 def animate_cases(cases, num_frames=200, window=1):
     """animate() of {case: traces} side by side, in units of each target's peak; ValueError if their shapes differ."""
-    return _animation(_relative(cases), num_frames, window, RELATIVE)
+    return _animation(_comparable(cases), num_frames, window, RELATIVE)
 
 
 def compare(cases, iteration=-1, window=1):
     """A frame of animate_cases(): `iteration`, counted from 1, or -1, the last; ValueError for others."""
-    cases = _relative(cases)
+    cases = _comparable(cases)
     figure, show = _scene(cases, [_count(cases) if iteration == -1 else iteration], window, RELATIVE)
     show(0)
     return figure
@@ -108,8 +83,8 @@ def compare(cases, iteration=-1, window=1):
 def _animation(cases, num_frames, window, ylabel):
     if num_frames < 1:
         raise ValueError(f"num_frames must be at least 1, got {num_frames}")
-    # From the last one backwards, so that a single frame is the last.
-    iterations = np.linspace(_count(cases), 1, min(num_frames, _count(cases))).round().astype(int)[::-1]
+    count = _count(cases)
+    iterations = np.linspace(count, 1, min(num_frames, count)).round().astype(int)[::-1]  # a single frame: the last
     figure, show = _scene(cases, iterations, window, ylabel)
     freeze(figure, show(0))
     return FuncAnimation(figure, show, len(iterations), interval=40, repeat=False)
@@ -119,11 +94,11 @@ def _scene(cases, iterations, window, ylabel):
     """A figure of {case: traces}, side by side, and show(k), which draws the k-th of `iterations`."""
     membranes = [_membranes(traces, iterations, window) for traces in cases.values()]
     figure, draws = _columns(cases, cases.values(), membranes, ylabel, "membrane" if window == 1 else "mean membrane")
-    averaged = f" (membrane: mean of the last {window} iterations)" if window > 1 else ""
+    rest = f"of {_count(cases)}" + (f" (membrane: mean of the last {window} iterations)" if window > 1 else "")
 
     def show(k):
         i = iterations[k]
-        changed = [figure.suptitle(f"training iteration {i} of {_count(cases)}{averaged}")]
+        changed = [figure.suptitle(f"training iteration {i} {rest}")]
         for draw, traces, membrane in zip(draws, cases.values(), membranes, strict=True):
             changed += draw(membrane[k], traces.spikes[i - 1], traces.threshold[i - 1])
         return changed
@@ -133,15 +108,19 @@ def _scene(cases, iterations, window, ylabel):
 
 def _columns(titles, traces, membranes, ylabel="membrane potential", label="membrane"):
     """A figure with, for each title and traces, a panel for the membrane and one for spikes; and their _column()s."""
-    names = [(f"membrane {k}", f"spikes {k}") for k in range(len(titles))]
-    width = 1 + (3 if len(names) > 1 else 6) * len(names)
-    figure, axes = _panels([*map(list, zip(*names, strict=True))], (width, 4.4), sharex=True, height_ratios=[7, 1])
-    figure.get_layout_engine().set(wspace=0.05)
-    limits, draws = _limits(traces, membranes), []
-    for (upper, lower), title, case in zip(names, titles, traces, strict=True):
+    rows = [[f"{row} {k}" for k in range(len(titles))] for row in ("membrane", "spikes")]
+    width = 1 + (3 * len(titles) if len(titles) > 1 else 6)
+    figure, axes = _panels(rows, (width, 4.4), sharex=True, height_ratios=[7, 1])
+    figure.get_layout_engine().set(wspace=0.05, h_pad=0.08)
+    # Targets and thresholds must stay readable, so of a membrane that runs away only so much is shown.
+    given = np.concatenate([[0.0], *(array for case in traces for array in (case.target, case.threshold))])
+    values, unit = np.concatenate([given, *map(np.ravel, membranes)]), np.abs(given).max() or 1.0
+    low, high = np.clip([np.nanmin(values), np.nanmax(values)], -unit, 2 * unit)
+    limits, draws = (low - 0.05 * (high - low), high + 0.05 * (high - low)), []
+    for upper, lower, title, case in zip(*rows, titles, traces, strict=True):
         draws.append(_column(axes[upper], axes[lower], case, limits, label))
         axes[upper].set_title(title, loc="left", y=1)  # y: not sought anew in each frame
-        axes[upper].tick_params(labelleft=not draws[1:])
+        axes[upper].tick_params(labelleft=len(draws) == 1)
     axes["membrane 0"].set_ylabel(ylabel)
     axes["spikes 0"].set_ylabel("output\nspikes", rotation=0, ha="right", va="center")
     figure.legend(*axes["membrane 0"].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
@@ -169,8 +148,7 @@ def _column(upper, lower, traces, limits, label):
         points.set_offsets(np.argwhere(spikes[:, None]))  # [spikes, 2]: time step, 0
         low, high = np.nanmin([*membrane, np.inf]), np.nanmax([*membrane, -np.inf])
         cut = f"cut off, spans {low:.2g} to {high:.2g}" if low < limits[0] or high > limits[1] else ""
-        lost = np.isnan(membrane).sum()
-        note.set_text(f"not finite at {lost} steps" if lost else cut)
+        note.set_text(f"not finite at {lost} steps" if (lost := np.isnan(membrane).sum()) else cut)
         return line, level, points, note
 
     return draw
@@ -187,22 +165,31 @@ def _membranes(traces, iterations, window):
     return np.where(np.isfinite(means), means, np.nan)
 
 
-def _limits(cases, membranes):
-    """y limits that hold targets and thresholds and, as these must stay readable, only so much of the membranes."""
-    given = np.concatenate([[0.0], *(array for traces in cases for array in (traces.target, traces.threshold))])
-    unit = np.abs(given).max() or 1.0
-    values = np.concatenate([given, *map(np.ravel, membranes)])
-    low, high = np.clip([np.nanmin(values), np.nanmax(values)], -unit, 2 * unit)
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)
-
-
-def _relative(cases):
+def _comparable(cases):
     """{case: traces in units of their target's peak}; ValueError if there is none or their shapes differ."""
-    shapes = {case: list(np.shape(traces.membrane)) for case, traces in cases.items()}
-    if len(set(map(tuple, shapes.values()))) != 1:
-        raise ValueError(f"cases must have equal [iterations, time steps], and one at least, got {shapes}")
-    return {case: traces.relative() for case, traces in cases.items()}
+    shapes = {case: _shape(traces) for case, traces in cases.items()}
+    if len(set(shapes.values())) != 1:
+        raise ValueError(f"cases must have equal (iterations, time steps), and one at least, got {shapes}")
+    return {case: _relative(traces) for case, traces in cases.items()}
+
+
+def _relative(traces):
+    """The traces in units of their target's peak."""
+    _shape(traces)
+    peak = float(np.abs(traces.target).max()) or 1.0
+    scaled = {name: getattr(traces, name) / peak for name in ("membrane", "threshold", "target")}
+    return replace(traces, loss=traces.loss / peak**2, **scaled)
 
 
 def _count(cases):
-    return len(next(iter(cases.values())).membrane)
+    return _shape(next(iter(cases.values())))[0]
+
+
+def _shape(traces):
+    """(I, T), which each array must have or share."""
+    if len(shape := np.shape(traces.membrane)) != 2 or 0 in shape:
+        raise ValueError(f"membrane must be (iterations, time steps), one of each at least, got {shape}")
+    for name, want in {"spikes": shape, "threshold": shape[:1], "target": shape[1:], "loss": shape[:1]}.items():
+        if (got := np.shape(getattr(traces, name))) != want:
+            raise ValueError(f"{name} must be {want} beside a membrane of {shape}, got {got}")
+    return shape

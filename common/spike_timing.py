@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from common import losses, monitor, plots, plots_timing, record, traces, training
+from common import animation, losses, monitor, plots, plots_timing, record, traces, training
 from common import trial as trials
 
 INTERVAL = 100   # iterations from one row of metrics, and one checkpoint, to the next
@@ -105,9 +105,8 @@ def _row(trial, settings, layers):
 def show(row, settings, net):
     """Print an epoch's line."""
     rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in net.neurons)
-    print(f"trial {row['trial']}  iteration {row['iteration']}/{settings['num_iterations']}  mse / peak² {row['mse']:.4f}  "
-          f"threshold {row[f'threshold_{list(net.neurons)[-1]}']:.3g}  firing rates {rates}  "
-          f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
+    print(f"trial {row['trial']}  iteration {row['iteration']}/{settings['num_iterations']}  "
+          f"mse / peak² {row['mse']:.4f}  firing rates {rates}  {row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
 
 
 def _traces(trial, settings):
@@ -148,9 +147,10 @@ def summary(results, settings):
 def conclude(result):
     """The result in a line."""
     spread = f" ± {result['mse_last50_std']:.4f}" if result["num_trials"] > 1 else ""
-    time = f", the median first at step {result['first_spike_time_mean']:g}" if result["spike_share_mean"] else ""
-    return (f"mse / peak² of the last 50 iterations {result['mse_last50_mean']:.4f}{spread} over "
-            f"{result['num_trials']} trial(s); an output spike in {result['spike_share_mean']:.0%} of the last 100{time}")
+    first = f", the first at step {result['first_spike_time_mean']:g} (median)" if result["spike_share_mean"] else ""
+    return (f"mse / peak² of the last 50 iterations {result['mse_last50_mean']:.4f}{spread} "
+            f"over {result['num_trials']} trial(s); "
+            f"an output spike in {result['spike_share_mean']:.0%} of the last 100{first}")
 
 
 def draw(path, settings, data, net, encode, result):
@@ -161,8 +161,8 @@ def draw(path, settings, data, net, encode, result):
     plots.save(plots_timing.loss_curve(found), figures / "loss.png")
     if num_frames:
         for name, window in (("membrane", 1), ("membrane_smoothed", traces.SMOOTHED)):
-            plots_timing.save_animation(plots_timing.animate(found, num_frames, window, case), figures / f"{name}.mp4")
-        plots_timing.save_page(plots_timing.animate(found, min(num_frames, 100), title=case), figures / "membrane.html")
+            animation.save_animation(plots_timing.animate(found, num_frames, window, case), figures / f"{name}.mp4")
+        animation.save_page(plots_timing.animate(found, min(num_frames, 100), title=case), figures / "membrane.html")
 
 
 def compare(path, runs):
@@ -178,8 +178,8 @@ def compare(path, runs):
     plots.save(plots_timing.compare_losses(found), figures / "losses.png")
     if num_frames:
         for name, window in (("cases", 1), ("cases_smoothed", traces.SMOOTHED)):
-            animation = plots_timing.animate_cases(found, num_frames, window)
-            plots_timing.save_animation(animation, figures / f"{name}.mp4")
+            film = plots_timing.animate_cases(found, num_frames, window)
+            animation.save_animation(film, figures / f"{name}.mp4")
 
 
 def _number(value):

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from common import annealing, losses, nets, optim
-from common.config import UserError, check, help_text, parse, refuse_unread, resolve, user_errors
+from common.config import UserError, check, choices, help_text, parse, refuse_unread, resolve, user_errors
 
 ROOT = Path(__file__).parents[1]
-IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28)}
+IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "temporal_coding": (100,)}
 CHOICES = {"optimizer": ["adam", "sgd"], "lr_schedule": ["cosine", "step", "none"],  # beside the answers that rows name
            "threshold_schedule": ["exponential", "linear", "none"]}  # fmt: skip
-RUN_KEYS = {  # read by experiment, trial and the data, not by a builder
+RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a builder
+    "case", "num_iterations", "num_inputs", "spike_time", "num_frames",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
     "num_steps", "num_epochs", "batch_size", "patience", "num_workers"}  # fmt: skip
 
@@ -39,10 +40,12 @@ def conf(request):
 def combinations(conf):
     """Command lines that give every answer to every switch, each switch where it exists."""
     switches = {key: list(values) for key, values in CHOICES.items()}
+    if not any("lr_step_epochs" in values for _, values in conf.conditional):
+        switches["lr_schedule"].remove("step")
     for condition, _ in conf.conditional:
         for key, value in condition.items():
             switches.setdefault(key, [True, False] if isinstance(value, bool) else [])
-            switches[key] += [value] if value not in switches[key] else []
+            switches[key] += [choice for choice in choices(value) if choice not in switches[key]]
     lines = [()]
     for key in dict.fromkeys(key for _, values in [({}, conf.config), *conf.conditional] for key in values):
         if key in switches:
@@ -158,7 +161,8 @@ def test_conf_py_is_two_literals(conf):
 def test_every_condition_names_a_key_and_every_row_applies_to_some_run(conf):
     runs = [resolve(conf.config, conf.conditional, line) for line in combinations(conf)]
     for condition, values in conf.conditional:
-        assert any(condition.items() <= run.items() and values.keys() <= run.keys() for run in runs), condition
+        fitting = [run for run in runs if all(run.get(key) in choices(value) for key, value in condition.items())]
+        assert any(values.keys() <= run.keys() for run in fitting), condition
 
 
 def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(conf):
@@ -169,7 +173,7 @@ def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(
         net = nets.build(settings, IN_SHAPES[Path(conf.__file__).parent.name], 10)
         annealing.build(settings, list(net.neurons.values()))
         optim.build(settings, net.parameters(), 1)
-        losses.build(settings)(torch.zeros(settings["num_steps"], 1, 10), torch.zeros(1, dtype=torch.int64))
+        losses.build(settings)(torch.zeros(settings["num_steps"], 1, 10), torch.ones(1, dtype=torch.int64))
         assert set(settings) - settings.read <= RUN_KEYS, line
 
 
@@ -180,7 +184,8 @@ def test_help_has_every_key_with_its_value_and_its_comment(conf):
     for key, comment in comments:
         assert any(line.startswith(f"{key}=") and line.endswith(comment) for line in lines), (key, comment)
     for condition, values in [({}, conf.config), *conf.conditional]:
-        title = " ".join(["With", *(f"{key}={value}" for key, value in condition.items())]) if condition else "Always"
+        answers = [f"{key}={'|'.join(map(str, choices(value)))}" for key, value in condition.items()]
+        title = " ".join(["With", *answers]) if condition else "Always"
         section = lines[lines.index(f"{title}:") + 1 :][: len(values)]
         wanted = [f"{key}={value}".replace(" ", "") for key, value in values.items()]
         assert [line.split(" ")[0] for line in section] == wanted
@@ -205,3 +210,12 @@ def test_a_key_that_nothing_reads_is_refused():
     with pytest.raises(ValueError, match="'drop_out', which nothing reads; did you mean 'dropout'?"):
         refuse_unread({"lr": 0.1, "drop_out": 0.2})
     assert refuse_unread({"lr": 0.1, "dropout": 0.2}) is None
+
+
+def test_a_condition_may_name_several_values():
+    conditional = [({"net": ("a", "b")}, {"lr": 1.0}), ({"net": "c"}, {"lr": 2.0})]
+    assert [resolve({"net": net}, conditional)["lr"] for net in "abc"] == [1.0, 1.0, 2.0]
+    with pytest.raises(ValueError, match="net must be one of 'a', 'b', 'c', got 'd'"):
+        resolve({"net": "d"}, conditional)
+    with pytest.raises(ValueError, match=r"momentum has no effect here; it needs net=a\|b"):
+        resolve({"net": "c"}, [*conditional, ({"net": ("a", "b")}, {"momentum": 0.9})], ["momentum=0.5"])

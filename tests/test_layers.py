@@ -19,10 +19,11 @@ LAYERS = [  # lowest first
     {"cases"},
     {"command"},
 ]
-TOOLS = {"plots": set(), "plots_timing": {"plots", "traces"},  # name -> what it may import; None: any layer
-         "bench": None, "report": None, "sweep": None, "peers": None}
+TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
+         "bench": None, "report": None, "sweep": None, "peers": None, "replay": None}  # None: any layer
 IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing"}, "plots_timing": {"spike_timing"},
-               "bench": set(), "report": set(), "sweep": set(), "peers": {"bench"}}
+               "animation": {"spike_timing", "plots_timing"}, "peers": {"bench"},
+               "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 
 MODULES = sorted((ROOT / "common").rglob("*.py"))
 SCRIPTS = sorted(path for path in ROOT.glob("*/*.py") if path.parent.name in EXPERIMENTS)

@@ -91,7 +91,7 @@ def test_build_hands_the_rates_on():
         losses.build({"loss": "mse"})
 
 
-@pytest.mark.parametrize("num_steps, spike_time, on_target", [(100, 75, 1.05), (100, 75, 55.0), (10, 1, 2.0), (7, 6, 1)])
+@pytest.mark.parametrize("num_steps, spike_time, on_target", [(100, 75, 1.05), (100, 75, 55.0), (10, 1, 2), (7, 6, 1)])
 def test_the_ramp_is_snntorch_s(num_steps, spike_time, on_target):
     theirs = spikegen.targets_latency(
         torch.tensor([0]), num_classes=1, num_steps=num_steps, first_spike_time=spike_time, on_target=on_target,

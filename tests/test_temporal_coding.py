@@ -45,7 +45,7 @@ def all_cases(place):
 def test_a_run_leaves_what_is_documented(annealed):
     path, stdout = annealed
     assert {file.name for file in path.iterdir()} == {
-        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "trial_0", "trial_1"}  # fmt: skip
+        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "trial_0", "trial_1"}
     for trial in ("trial_0", "trial_1"):
         assert {"last.pt", "last.pt.sha256", "traces.npz"} == {file.name for file in (path / trial).iterdir()}
     assert sorted(file.name for file in (path / "figures").iterdir()) == FIGURES
@@ -56,7 +56,7 @@ def test_a_run_leaves_what_is_documented(annealed):
 def test_its_traces_hold_every_iteration_and_what_is_said_of_them(annealed):
     path, _ = annealed
     result = record.read_json(path / "result.json")
-    assert result["case"] == "annealed" and result["num_trials"] == 2 and [t["seed"] for t in result["trials"]] == [0, 1]
+    assert result["case"] == "annealed" and [trial["seed"] for trial in result["trials"]] == [0, 1]
     for k, trial in enumerate(result["trials"]):
         found = traces.read(path / f"trial_{k}" / "traces.npz")
         assert found.membrane.shape == found.spikes.shape == (130, 20) and found.target.argmax() == 15
@@ -71,7 +71,7 @@ def test_its_metrics_have_a_line_per_hundred_iterations(annealed):
     path, _ = annealed
     with open(path / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["trial"], row["iteration"]) for row in rows] == [("0", "100"), ("0", "130"), ("1", "100"), ("1", "130")]
+    assert [row["trial"] + " " + row["iteration"] for row in rows] == ["0 100", "0 130", "1 100", "1 130"]
     losses = traces.read(path / "trial_0" / "traces.npz").loss
     assert float(rows[1]["train_loss"]) == pytest.approx(losses[100:].mean(), rel=1e-5)
     assert float(rows[1]["mse"]) == pytest.approx(losses[100:].mean() / 55**2, rel=1e-5)
@@ -113,7 +113,7 @@ def test_evaluate_repeats_the_result_and_draws_again(place, annealed):
 
 def test_all_cases_run_and_are_compared(all_cases):
     path, stdout = all_cases
-    assert [line.split()[1] for line in stdout.splitlines() if line.startswith("case ") and len(line.split()) == 2] == CASES
+    assert [line[5:] for line in stdout.splitlines() if line.startswith("case ") and line[5:] in CASES] == CASES
     for case in CASES:
         assert sorted(file.name for file in (path / case / "figures").iterdir()) == FIGURES
         config = record.read_json(path / case / "config.json")

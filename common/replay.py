@@ -1,0 +1,50 @@
+"""Finds the runs that a notebook draws, and makes those that are lacking."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+from common import config, record
+
+IMMATERIAL = {"exp_name", "data_dir", "device", "num_workers", "num_frames"}  # keys that leave the numbers as they are
+
+
+def run_of(directory, *arguments):
+    """The newest finished run of `python run.py ARGUMENTS` in a data set's directory; if there is none, it is made.
+
+    arguments: "key=value".  A run counts if every setting that its numbers depend on is the one that conf.py
+    and the arguments give now.  Its output is shown while it is made.  ValueError, with what it said, if it fails.
+    """
+    directory = Path(directory)
+    conf = runpy.run_path(str(directory / "conf.py"))
+    wanted = _material(config.resolve(conf["config"], conf["conditional"], arguments))
+    runs = directory / "runs"
+    made = (path for path in sorted([*runs.glob("*"), *runs.glob("*/*")], reverse=True) if _has(path, wanted))
+    return next(made, None) or _make(directory, arguments)
+
+
+def _material(settings):
+    return {key: value for key, value in settings.items() if key not in IMMATERIAL}
+
+
+def _has(path, wanted):
+    """Whether the run at `path` has these settings, and is finished."""
+    try:
+        settings = record.read_config(path)["settings"]
+        return _material(settings) == wanted and (
+            record.read_json(path / "result.json")["num_trials"] == settings["num_trials"])
+    except (ValueError, KeyError):
+        return False
+
+
+def _make(directory, arguments):
+    command = [sys.executable, "run.py", *arguments]
+    process = subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        lines.append(line)
+    if process.wait():
+        raise ValueError(f"{' '.join(['python', *command[1:]])} in {directory} failed: {''.join(lines[-1:]).strip()}")
+    return directory / next(line for line in lines if line.startswith("run directory: ")).split(": ", 1)[1].strip()

@@ -1,0 +1,60 @@
+"""What notebooks draw: the newest finished run with the settings asked for, made if there is none."""
+
+import shutil
+
+import pytest
+from place import Place
+
+from common import record, replay
+
+SMALL = ["case=float", "num_iterations=3", "hidden_sizes=[4]", "num_inputs=5", "num_frames=0"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("place")).root / "temporal_coding"
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return replay.run_of(folder, *SMALL)
+
+
+def test_a_run_that_lacks_is_made_and_shown(folder, capsys):
+    path = replay.run_of(folder, *SMALL, "seed=7")
+    settings = record.read_config(path)["settings"]
+    assert (settings["case"], settings["num_iterations"], settings["seed"]) == ("float", 3, 7)
+    assert (path / "result.json").exists() and "iteration 3/3" in capsys.readouterr().out
+
+
+def test_a_run_that_is_there_is_found_also_with_other_frames(folder, run, capsys):
+    assert replay.run_of(folder, *SMALL).samefile(run)
+    assert replay.run_of(folder, *SMALL[:-1], "num_frames=9").samefile(run)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_newest_counts_and_one_among_several_cases_too(folder, run):
+    newer = folder / "runs" / "99990101-000000-all" / "float"
+    shutil.copytree(run, newer)
+    assert replay.run_of(folder, *SMALL).samefile(newer)
+    shutil.rmtree(newer.parent)
+
+
+def test_an_unfinished_run_or_one_of_another_conf_does_not_count(folder, run, monkeypatch):
+    made = []
+    monkeypatch.setattr(replay, "_make", lambda directory, arguments: made.append(arguments))
+    replay.run_of(folder, *SMALL, "num_trials=2")
+    conf = folder / "conf.py"
+    text = conf.read_text()
+    conf.write_text(text.replace('"beta": 0.6', '"beta": 0.7'))
+    replay.run_of(folder, *SMALL)
+    conf.write_text(text)
+    (run / "result.json").rename(run / "away.json")
+    replay.run_of(folder, *SMALL)
+    (run / "away.json").rename(run / "result.json")
+    assert len(made) == 3 and replay.run_of(folder, *SMALL).samefile(run)
+
+
+def test_a_run_that_fails_says_why(folder):
+    with pytest.raises(ValueError, match="spike_time=99 in .* failed: run.py: spike_time must be below num_steps = 50"):
+        replay.run_of(folder, *SMALL, "num_steps=50", "spike_time=99")
