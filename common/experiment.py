@@ -100,7 +100,7 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
     """(result, network of the last trial), each trial recorded as soon as it is done."""
     task = experiment.task
     done = record.read_json(path / "result.json")["trials"] if (path / "result.json").exists() else []
-    results, rows = [], []
+    results, rows, told = [], [], set()
     for k in range(settings["num_trials"]):
         with user_errors():
             place, seed = path / f"trial_{k}", settings["seed"] + k
@@ -110,7 +110,7 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
                 record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
                 write_tensorboard(row)
                 task.show(row, settings, current.net)
-                _warn(row, current.net)
+                _warn(row, current.net, told)
         rows += current.progress["rows"]
         record.write_metrics(path / "metrics.csv", rows)
         tested = k < len(done) and done[k]["num_iterations"] == current.progress["iteration"]
@@ -120,10 +120,12 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
     return result, current.net
 
 
-def _warn(row, net):
+def _warn(row, net, told):
+    """Say what is new of layers that are silent or always on."""
     layers = {name: {key: row.get(f"{key}_{name}", 0) for key in ("silent_share", "saturated_share")}
               for name in net.neurons}  # fmt: skip
-    for line in monitor.warnings(layers):
+    for line in [line for line in monitor.warnings(layers) if line not in told]:
+        told.add(line)
         print(f"warning: {line}", file=sys.stderr)
 
 
