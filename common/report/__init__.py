@@ -70,7 +70,7 @@ def _row(run, config, result):
         "n": str(num_trials) if num_trials >= planned else f"{num_trials} of {planned}",
         "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
         "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
-        "run": run.name,
+        "run": run.name if run.parent.name == "runs" else f"{run.parent.name}/{run.name}",
     }
     return {"cells": cells, "accuracy": -score, "time": seconds}
 

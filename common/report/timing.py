@@ -7,9 +7,9 @@ MERITS = {  # key of result.json -> column, format
     "final_mse": ("final", ".4f"),
     "best_mse": ("best", ".4f"),
     "smoothed_mse": ("smoothed", ".4f"),
-    "hidden_silent_share": ("silent hidden neurons (%)", ".0%"),
+    "hidden_silent_share": ("silent hidden neurons", ".0%"),
     "hidden_firing_rate": ("hidden firing rate", ".3f"),
-    "spike_share": ("iterations with a spike (%)", ".0%"),
+    "spike_share": ("iterations with a spike", ".0%"),
     "first_spike_time": ("first spike at step", ".1f"),
 }
 
