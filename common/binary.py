@@ -19,7 +19,7 @@ def binarize(weight):
 class _Sign(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight):
-        return torch.where(weight >= 0, 1.0, -1.0).to(weight.dtype)
+        return weight.sign().add_(0.5).sign_()  # 0 becomes 1
 
     @staticmethod
     def backward(ctx, grad):

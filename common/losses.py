@@ -34,7 +34,7 @@ def mse_membrane_loss(output, target, mask=None, on_target=1.0):
 def membrane_ramp(spike_time, num_steps, on_target):
     """Membranes [T, B, 1] that rise from 0 at step 0 to `on_target` at step spike_time [B], and are 0 after it."""
     step = torch.arange(num_steps, device=spike_time.device)[:, None]
-    return torch.where(step <= spike_time, on_target * step / spike_time, 0.0)[..., None]
+    return ((step <= spike_time) * (on_target * step / spike_time))[..., None]
 
 
 def first_spike_time(spikes):

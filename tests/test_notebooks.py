@@ -1,4 +1,4 @@
-"""The notebooks as they are kept. That they run from top to bottom is tested by running them: pytest collects them too."""
+"""The notebooks as they are kept; that they run from top to bottom is tested by pytest, which collects them too."""
 
 import ast
 

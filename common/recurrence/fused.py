@@ -18,12 +18,10 @@ def can_run(current, surrogate):
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
     """See common.recurrence.lif."""
-    like = {"dtype": current.dtype, "device": "cpu"}
-    step = current.shape[1:]
-    decay, gain = (torch.as_tensor(value, **like) for value in (decay, gain))
-    if decay.requires_grad or gain.requires_grad or decay.numel() > 1 or gain.numel() > 1:
-        decay, gain = decay.expand(step), gain.expand(step)  # autograd sums what was shared
-    threshold = torch.as_tensor(threshold, **like).reshape(1).clone()  # the caller may move it before the backward pass
+    if isinstance(decay, torch.Tensor) or isinstance(gain, torch.Tensor):
+        step = current.shape[1:]  # autograd sums what was shared
+        decay, gain = (torch.as_tensor(value, dtype=current.dtype).expand(step) for value in (decay, gain))
+    threshold = _number(threshold, current.dtype)  # a copy: the caller may move it before the backward pass
     return _LIF.apply(current, decay, gain, threshold, surrogate, reset == "zero", detach_reset, inclusive)
 
 
@@ -32,7 +30,8 @@ class _LIF(torch.autograd.Function):
     def forward(ctx, current, decay, gain, threshold, surrogate, zero_reset, detach_reset, inclusive):
         order = _memory_order(current)
         spikes, membrane = _empty_in_order(current, order), _empty_in_order(current, order)
-        constants = (_flat(decay, order), _flat(gain, order), threshold.numpy(), zero_reset, inclusive)
+        decay, gain = (_flat(value, order, current.dtype) for value in (decay, gain))
+        constants = (decay, gain, threshold, zero_reset, inclusive)
         _run(kernels.lif_forward, _rows(current, order), *constants, _rows(spikes, order), _rows(membrane, order))
         ctx.save_for_backward(membrane)
         ctx.set_materialize_grads(False)
@@ -58,7 +57,7 @@ class _LIF(torch.autograd.Function):
 
 def static_spikes(current, decay, gain, threshold, surrogate, reset, inclusive):
     """The spikes of a static current, detached reset; see common.recurrence.lif_spikes."""
-    constants = [torch.full((1,), value, dtype=current.dtype).numpy() for value in (decay, gain, float(threshold))]
+    constants = [_number(value, current.dtype) for value in (decay, gain, threshold)]
     return _StaticLIF.apply(current, constants, surrogate, reset == "zero", inclusive)
 
 
@@ -93,29 +92,40 @@ def _shape_of(surrogate, dtype):
 
 
 def _memory_order(x):
-    """The dimensions of x [T, ...], time first, the others as they lie in memory (channels last, say)."""
-    return (0, *sorted(range(1, x.ndim), key=lambda dim: -x.stride(dim)))
+    """The dimensions of x [T, ...], time first, the others as they lie in memory; None if that is as they come."""
+    return None if x.is_contiguous() else (0, *sorted(range(1, x.ndim), key=lambda dim: -x.stride(dim)))
 
 
 def _empty_in_order(like, order):
+    if order is None:
+        return torch.empty(like.shape, dtype=like.dtype)
     back = sorted(range(len(order)), key=order.__getitem__)
     return torch.empty([like.shape[dim] for dim in order], dtype=like.dtype).permute(back)
 
 
 def _rows(x, order):
     """x as a numpy array [T, N], or [1, N] if every step is the same; copies only what is not dense."""
-    x = x.detach().permute(order)
+    x = x.detach() if order is None else x.detach().permute(order)
     x = x[:1] if x.stride(0) == 0 else x
-    return x.reshape(len(x), x.shape[1:].numel()).contiguous().numpy()
+    return x.contiguous().numpy().reshape(len(x), x.shape[1:].numel())
 
 
-def _flat(value, order):
-    """One step's values as a numpy array [N] in the same order, or [1] for a scalar."""
+def _flat(value, order, dtype):
+    """One step's values as a numpy array [N] in the same order, or [1] for a number."""
+    if not isinstance(value, torch.Tensor):
+        return _number(value, dtype)
     value = value.detach()
-    return (value.permute([dim - 1 for dim in order[1:]]) if value.ndim else value).reshape(-1).clone().numpy()
+    return (value if order is None else value.permute([dim - 1 for dim in order[1:]])).reshape(-1).clone().numpy()
+
+
+def _number(value, dtype):
+    """A number as a numpy array [1] of torch's `dtype`."""
+    return np.full(1, float(value), str(dtype).removeprefix("torch."))
 
 
 def _unflat(grad, step, order):
+    if order is None:
+        return grad.reshape(step.shape)
     dims = [dim - 1 for dim in order[1:]]
     back = sorted(range(len(dims)), key=dims.__getitem__)
     return grad.reshape([step.shape[dim] for dim in dims]).permute(back)
