@@ -82,7 +82,7 @@ def spike_timing(num_steps=100, num_hidden=1000, num_iterations=10):
     out of the caches.
     """
     sizes, beta, slope, thresholds = [100, num_hidden, 1], 0.15, 5.0, [5.0, 5.0]
-    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarize=True, readout="membrane")
+    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True, readout="membrane")
     peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True).take_weights(ours)
     sequence, target = bernoulli_train(num_steps, 100, seed=0)[:, None], torch.tensor([num_steps * 3 // 4])
 

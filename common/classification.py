@@ -1,11 +1,13 @@
 """The task of learning classes: an epoch after the other, the best of them on the validation split tested once."""
 
+import math
+import statistics
 from types import SimpleNamespace
 
 import torch
 from tqdm import tqdm
 
-from common import annealing, checkpoint, losses, monitor, plots, record, training
+from common import annealing, checkpoint, losses, monitor, penalties, plots, record, training
 from common import trial as trials
 from common.training import Diverged
 
@@ -23,15 +25,19 @@ def fit(trial, settings, data, encode, signals):
     """
     progress, size = trial.progress, settings["batch_size"]
     held_out = data.test if settings["select_on"] == "test" else data.val
-    judges = losses.build(settings), losses.predict
+    judges = losses.build(settings), losses.build_predict(settings)
+    extras = {"penalties": penalties.build(settings, trial.net),
+              "clip_grad_norm": settings.get("clip_grad_norm", math.inf)}  # fmt: skip
+    clamps = [penalties.weight_clamps(trial.net)] if settings.get("clamp_weights") else []
     while not training.has_ended(progress, settings["num_epochs"], settings["patience"]):
         batches = training.batch_order(len(data.train), size, trial.seed, progress["epoch"])
         with _bar(trial, settings, len(batches) - (-len(held_out) // size)) as bar:
             guard = trials.guard(trial, signals)
-            after_step = [trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, guard]
-            training.train_epoch(
-                trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1], after_step)
-            with monitor.Activity(trial.net.neurons) as activity:
+            after_step = [*clamps, trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, guard]
+            training.train_epoch(trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress,
+                                 judges[1], after_step, **extras)
+            _seed(trial.net, 0)
+            with monitor.Activity(trial.net.neurons, trial.net) as activity:
                 val = training.evaluate(trial.net, held_out, encode, *judges, size, [bar.update, guard])
         row = _row(trial, val, activity.layers())
         if training.end_epoch(progress, row, score=row["val_accuracy"]):
@@ -41,6 +47,13 @@ def fit(trial, settings, data, encode, signals):
         yield row
     if progress["epoch"] < settings["num_epochs"]:
         print(f"trial {trial.number} ended after {settings['patience']} epochs without a better accuracy (patience)")
+
+
+def _seed(net, number):
+    """Set the generators of stochastic neurons in evaluation, a number of its own for each layer."""
+    for k, neuron in enumerate(net.neurons.values()):
+        if hasattr(neuron, "seed"):
+            neuron.seed(1000 * number + k)
 
 
 def _bar(trial, settings, num_batches):
@@ -78,13 +91,20 @@ def show(row, settings, net):
 
 
 def test(trial, settings, data, encode, signals=()):
-    """Read the test set, once, at the best epoch's weights; the trial's line of result.json."""
+    """Read the test set at the best epoch's weights; the trial's line of result.json.
+
+    Once; a net of stochastic neurons eval_repeats times, with other random numbers, of which the mean is reported.
+    """
     best = checkpoint.load(trial.path / "best.pt")
     trial.net.load_state_dict(best["net"])
-    stop = training.stop_hook(signals)
-    with monitor.Activity(trial.net.neurons) as activity, monitor.Operations(trial.net.synapses) as operations:
-        judges = losses.build(settings), losses.predict
-        _, accuracy = training.evaluate(trial.net, data.test, encode, *judges, settings["batch_size"], [stop])
+    net, stop = trial.net, training.stop_hook(signals)
+    judges = losses.build(settings), losses.build_predict(settings)
+    accuracies = []
+    with monitor.Activity(net.neurons, net) as activity, monitor.Operations(net.synapses, net) as operations:
+        for repeat in range(settings.get("eval_repeats", 1)):
+            _seed(net, repeat)
+            _, accuracy = training.evaluate(net, data.test, encode, *judges, settings["batch_size"], [stop])
+            accuracies.append(accuracy)
     layers = activity.layers()
     return {
         "seed": trial.seed,
@@ -92,7 +112,8 @@ def test(trial, settings, data, encode, signals=()):
         "num_epochs": trial.progress["epoch"],
         "num_iterations": trial.progress["iteration"],
         "val": best["val_accuracy"],
-        "test": accuracy,
+        "test": statistics.mean(accuracies),
+        **({"test_repeats_std": statistics.stdev(accuracies)} if len(accuracies) > 1 else {}),
         "firing_rates": {name: layer["firing_rate"] for name, layer in layers.items()},
         "silent_share": {name: layer["silent_share"] for name, layer in layers.items()},
         "saturated_share": {name: layer["saturated_share"] for name, layer in layers.items()},
@@ -117,20 +138,26 @@ def conclude(result):
 def draw(path, settings, data, net, encode, result):
     """figures/*.png: learning curves, thresholds, firing rates, and an example of trial 0 at its best."""
     rows = plots.read_metrics(path / "metrics.csv")
-    names, neurons = list(net.neurons), [SimpleNamespace(threshold=torch.tensor(t)) for t in settings["thresholds"]]
-    schedule, trajectory = annealing.build(settings, neurons), [settings["thresholds"]]
-    for _ in range(max(row["iteration"] for row in rows if row["trial"] == 0)):
-        schedule.step()
-        trajectory.append([neuron.threshold.item() for neuron in neurons])
+    figures = {"learning_curves": plots.learning_curves(rows), "firing_rates": plots.firing_rates(result)}
+    if "thresholds" in settings:
+        trajectories = _trajectories(settings, net, max(row["iteration"] for row in rows if row["trial"] == 0))
+        figures["thresholds"] = plots.threshold_curves(list(trajectories), trajectories, rows)
     net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
-    image, label = data.test.batch(torch.tensor([0]))
+    inputs, label = data.test.batch(torch.tensor([0]))
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
-              for name, spikes, membrane, threshold in monitor.traces(net, encode(image))]  # fmt: skip
-    figures = {
-        "learning_curves": plots.learning_curves(rows),
-        "thresholds": plots.threshold_curves(names, dict(zip(names, zip(*trajectory, strict=True), strict=True)), rows),
-        "firing_rates": plots.firing_rates(result),
-        "example": plots.example(traces, label.item(), image[0, 0].cpu().numpy()),
-    }
+              for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
+    if traces:
+        image = inputs[0, 0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
+        figures["example"] = plots.example(traces, label.item(), image)
     for name, figure in figures.items():
         plots.save(figure, path / "figures" / f"{name}.png")
+
+
+def _trajectories(settings, net, num_iterations):
+    """{layer: its threshold after each iteration}, the schedule replayed."""
+    neurons = [SimpleNamespace(threshold=torch.tensor(threshold)) for threshold in settings["thresholds"]]
+    schedule, trajectory = annealing.build(settings, neurons), [settings["thresholds"]]
+    for _ in range(num_iterations):
+        schedule.step()
+        trajectory.append([neuron.threshold.item() for neuron in neurons])
+    return dict(zip(net.neurons, zip(*trajectory, strict=True), strict=True))

@@ -6,6 +6,11 @@ def constant_current(image, num_steps):
     return image.expand(num_steps, *image.shape)
 
 
+def events(batch, num_steps):
+    """A batch of events, which the data have sorted into steps, as it is; see common.data.events."""
+    return batch
+
+
 def spike_trains(trains, num_steps):
     """trains [B, T, N], made for `num_steps` steps T -> the same, time first, [T, B, N]."""
     assert trains.shape[1] == num_steps, (trains.shape, num_steps)

@@ -7,6 +7,8 @@ step is the sample's own and 0 where it is padding; None: all steps are.
 import torch
 from torch.nn import functional as F
 
+LOSSES = ("mse_count_loss", "mse_membrane_loss", "cross_entropy")
+
 
 def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
     """Mean squared distance of spike counts from int(T · rate), divided by T, over batch and classes.
@@ -43,6 +45,25 @@ def first_spike_time(spikes):
     return torch.where(fired.any(0), fired.int().argmax(0), len(spikes))
 
 
+def cross_entropy_loss(output, target, mask=None, reduce="mean"):
+    """Cross entropy of the output's mean, max or last over each sample's own steps; the mean over the batch.
+
+    Source: SPSN@c46d169 (its loss_mode).
+    """
+    return F.cross_entropy(reduced(output, mask, reduce), target)
+
+
+def reduced(output, mask=None, reduce="mean"):
+    """The mean, max or last of output [T, B, K] over each sample's own steps, [B, K]."""
+    if reduce == "mean":
+        return output.mean(0) if mask is None else (output * mask[..., None]).sum(0) / mask.sum(0)[:, None]
+    if reduce == "max":
+        return (output if mask is None else output.masked_fill(mask[..., None] == 0, -torch.inf)).amax(0)
+    if reduce == "last":
+        return output[-1] if mask is None else output[mask.sum(0).long() - 1, torch.arange(output.shape[1])]
+    raise ValueError(f"reduce must be 'mean', 'max' or 'last', got {reduce!r}")
+
+
 def predict(output, mask=None):
     """The class that spikes most, [B]; the first of equals."""
     return spike_counts(output, mask).argmax(-1)
@@ -60,4 +81,13 @@ def build(config):
         return lambda output, target, mask=None: mse_count_loss(output, target, mask, *rates)
     if config["loss"] == "mse_membrane_loss":
         return lambda output, target, mask=None: mse_membrane_loss(output, target, mask, config["on_target"])
-    raise ValueError(f"loss must be 'mse_count_loss' or 'mse_membrane_loss', got {config['loss']!r}")
+    if config["loss"] == "cross_entropy":
+        return lambda output, target, mask=None: cross_entropy_loss(output, target, mask, config["reduce"])
+    raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {config['loss']!r}")
+
+
+def build_predict(config):
+    """What the output says, as predict(output, mask=None) -> classes [B]: of spikes or of what cross entropy sees."""
+    if config["loss"] == "cross_entropy":
+        return lambda output, mask=None: reduced(output, mask, config["reduce"]).argmax(-1)
+    return predict

@@ -1,7 +1,7 @@
 """What a network does while it runs: firing rates, silent and saturated neurons, synaptic operations.
 
 Monitors hook the modules they are handed and are used as contexts:
-    with Activity(net.neurons) as activity: ...run the net...
+    with Activity(net.neurons, net) as activity: ...run the net...
     activity.layers() -> {"conv1": {"firing_rate": .03, ...}, ...}
 """
 
@@ -10,36 +10,50 @@ from torch import nn
 from torch.nn import functional as F
 
 from common.binary import BinaryConv2d, BinaryLinear
+from common.sequence import mask_of
 
 
 class _Hooks:
-    """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts."""
+    """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts.
 
-    def __init__(self, modules):
-        self.modules = dict(modules.items())
+    net: whose input's mask says which steps are a sample's own; others do not count.
+    """
+
+    def __init__(self, modules, net=None):
+        self.modules, self.net, self.mask = dict(modules.items()), net, None
         self.counts = {}        # name -> events per neuron (or input) [...], summed over steps and samples
         self.num_samples = {name: 0 for name in self.modules}
         self.num_steps = {name: 0 for name in self.modules}  # of all samples together
 
     def __enter__(self):
         self.handles = [module.register_forward_hook(self.hook(name)) for name, module in self.modules.items()]
+        if self.net is not None:
+            self.handles.append(self.net.register_forward_pre_hook(self.take_mask))
         return self
+
+    def take_mask(self, net, inputs):
+        self.mask = mask_of(inputs[0])
 
     def __exit__(self, *_):
         for handle in self.handles:
             handle.remove()
 
+    def own(self, x):
+        """x [T, B, ...], 0 where a step is not the sample's own."""
+        return x if self.mask is None else x * self.mask.reshape(*self.mask.shape, *(1 for _ in x.shape[2:]))
+
     def add(self, name, count, shape):
         self.counts[name] = self.counts.get(name, 0) + count.double()
         self.num_samples[name] += shape[1]
-        self.num_steps[name] += shape[0] * shape[1]
+        self.num_steps[name] += shape[0] * shape[1] if self.mask is None else self.mask.sum().item()
 
 
 class Activity(_Hooks):
-    """Counts the spikes of each neuron, over all steps and samples."""
+    """Counts the spikes of each neuron, over all steps and samples. What is positive counts as a spike."""
 
     def hook(self, name):
-        return lambda module, inputs, spikes: self.add(name, spikes.detach().sum((0, 1)), spikes.shape)
+        return lambda module, inputs, spikes: self.add(
+            name, (self.own(spikes.detach()) > 0).sum((0, 1)), spikes.shape)
 
     def layers(self):
         """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
@@ -66,8 +80,9 @@ class Operations(_Hooks):
     def hook(self, name):
         def count_active(module, inputs, _):
             (x,) = inputs
-            self.multiplies[name] = self.multiplies.get(name, False) or not bool(((x == 0) | (x.abs() == 1)).all())
-            self.add(name, (x != 0).sum((0, 1)), x.shape)
+            active, multiplies = _active(self.own(x)) if isinstance(x, torch.Tensor) else _active_events(x)
+            self.multiplies[name] = self.multiplies.get(name, False) or multiplies
+            self.add(name, active, x.shape)
 
         return count_active
 
@@ -90,6 +105,20 @@ class Operations(_Hooks):
         return total
 
 
+def _active(x):
+    """(how often each input of x [T, B, ...] was not 0, whether any was anything but -1, 0 or 1)."""
+    return (x != 0).sum((0, 1)), not bool(((x == 0) | (x.abs() == 1)).all())
+
+
+def _active_events(events):
+    """The same of a batch of events, in which an input may stand several times in a row."""
+    num_rows, num_inputs = len(events.row_starts) - 1, events.shape[2]
+    rows = torch.arange(num_rows, device=events.units.device).repeat_interleave(events.row_starts.diff())
+    places = (rows * num_inputs + events.units).unique()
+    several = len(places) < len(rows) or events.counts is not None and bool((events.counts != 1).any())
+    return (places % num_inputs).bincount(minlength=num_inputs), several
+
+
 def _fan_out(connection, active, used):
     """Products that inputs `active` [C, H, W] or [N] make with the weights marked in `used`."""
     if isinstance(connection, nn.Conv2d):
@@ -107,17 +136,27 @@ def warnings(layers, limit=0.9):
 
 @torch.no_grad()
 def traces(net, sequence):
-    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold)] of each neuron layer on one sequence."""
+    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold or None)] of each layer on one sequence.
+
+    Of the layers that have a membrane.
+    """
+    neurons = {name: neuron for name, neuron in net.neurons.items() if hasattr(neuron, "trace")}
     currents = {}
 
     def keep(name):
         return lambda module, inputs: currents.update({name: inputs[0]})
 
-    handles = [neuron.register_forward_pre_hook(keep(name)) for name, neuron in net.neurons.items()]
+    handles = [neuron.register_forward_pre_hook(keep(name)) for name, neuron in neurons.items()]
     net.eval()
     try:
         net(sequence)
     finally:
         for handle in handles:
             handle.remove()
-    return [(name, *neuron.trace(currents[name]), neuron.threshold.item()) for name, neuron in net.neurons.items()]
+    return [(name, *neuron.trace(currents[name]), _threshold(neuron)) for name, neuron in neurons.items()]
+
+
+def _threshold(neuron):
+    """Its firing threshold, of several the mean; 1 if the neuron keeps none, None if it draws its spikes."""
+    threshold = getattr(neuron, "threshold", 1.0)
+    return threshold.mean().item() if isinstance(threshold, torch.Tensor) else threshold

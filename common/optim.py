@@ -2,15 +2,17 @@
 
 from torch import optim
 
+ADAPTIVE = {"adam": optim.Adam, "adamax": optim.Adamax}
+
 
 def build(config, parameters, steps_per_epoch):
     """(optimizer, schedule); the schedule's step() is called once per training iteration."""
     if config["optimizer"] == "sgd":
         optimizer = optim.SGD(parameters, config["lr"], config["momentum"])
-    elif config["optimizer"] == "adam":
-        optimizer = optim.Adam(parameters, config["lr"])
+    elif config["optimizer"] in ADAPTIVE:
+        optimizer = ADAPTIVE[config["optimizer"]](parameters, config["lr"])
     else:
-        raise ValueError(f"optimizer must be 'adam' or 'sgd', got {config['optimizer']!r}")
+        raise ValueError(f"optimizer must be 'sgd', 'adam' or 'adamax', got {config['optimizer']!r}")
     if config["lr_schedule"] == "cosine":
         return optimizer, optim.lr_scheduler.CosineAnnealingLR(optimizer, config["cosine_iterations"])
     if config["lr_schedule"] == "step":

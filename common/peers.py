@@ -81,5 +81,5 @@ class SnntorchMLP(nn.Module):
     def take_weights(self, net):
         """Copy the weights of our ThaMLP."""
         for mine, theirs in ((self.fc1, "fc1"), (self.fc2, "fc2")):
-            mine.load_state_dict(net.synapses[theirs][0].state_dict())
+            mine.load_state_dict(net.synapses[theirs].linear.state_dict())
         return self

@@ -15,8 +15,7 @@ COLORS = ["#0072B2", "#D55E00", "#009E73"]
 LINESTYLES = ["-", "-.", ":"]  # dashes are the threshold's
 MARKERS = ["o", "s", "^"]
 COUNTS = ("trial", "epoch", "iteration")  # the whole numbers of metrics.csv
-MAX_MARKERS = 25  # points marked on one curve
-MAX_RASTER = 200  # neurons drawn in one raster
+MAX_MARKERS, MAX_RASTER = 25, 200  # points marked on one curve, neurons drawn in one raster
 FEW_LAYERS = 6  # so many fit beside each other with their numbers
 
 
@@ -176,7 +175,8 @@ def _membranes(ax, name, spikes, membrane, threshold):
     most_active = np.lexsort((membrane.max(0), spikes.sum(0)))[::-1][:3]
     for k, neuron in enumerate(most_active):
         ax.plot(membrane[:, neuron], color=COLORS[k], linestyle=LINESTYLES[k], linewidth=1.5, label=f"neuron {neuron}")
-    ax.axhline(threshold, color="black", linestyle="--", linewidth=1.2, label="threshold θ")
+    if threshold is not None:
+        ax.axhline(threshold, color="black", linestyle="--", linewidth=1.2, label="threshold θ")
     ax.set(title=f"{name}: the {len(most_active)} most active neurons", ylabel="membrane potential")
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
 

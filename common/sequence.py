@@ -15,6 +15,11 @@ class Flat(nn.Sequential):
         return flat(super().forward, x)
 
 
+def mask_of(x):
+    """The mask [T, B] of a batch of events, 1 where a step is the sample's own; None if all are, as in a tensor."""
+    return getattr(x, "mask", None)
+
+
 def is_static(x):
     """Whether x [T, B, ...] is one step shown T times (an expanded tensor), so that one step tells all."""
     return x.stride(0) == 0

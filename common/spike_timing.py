@@ -76,7 +76,7 @@ def _hidden(net):
 
 
 def _first_spike_time(net):
-    return lambda membrane: losses.first_spike_time(membrane > _output(net).threshold)
+    return lambda membrane, mask: losses.first_spike_time(membrane > _output(net).threshold)
 
 
 def _bar(trial, settings):

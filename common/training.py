@@ -11,7 +11,9 @@ import threading
 
 import numpy as np
 import torch
-from torch.nn.utils import get_total_norm
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from common.sequence import mask_of
 
 
 class Diverged(Exception):
@@ -40,31 +42,36 @@ def batch_order(num_samples, batch_size, seed, epoch):
     return torch.from_numpy(order).split(batch_size)
 
 
-def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predict, after_step=(), penalties=()):
+def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predict, after_step=(), penalties=(),
+                clip_grad_norm=math.inf):
     """Take the steps of `batches` that progress["step"] has not counted yet.
 
     split: see common.data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.losses.
-    penalties: net -> scalar, added to the loss.  after_step: callables run after each optimizer step
-    (schedules, annealing, clamps, checkpoints).  Diverged, before the step, if the loss or its gradient
-    is not finite: spikes of a NaN membrane are 0, so that the loss alone would not tell.
+    penalties: net -> scalar, added to the loss.  clip_grad_norm: of all gradients together.
+    after_step: callables run after each optimizer step (schedules, annealing, clamps, checkpoints).
+    Diverged, before the step, if the loss or its gradient is not finite: spikes of a NaN membrane are 0,
+    so that the loss alone would not tell.
     """
     net.train()
     parameters = list(net.parameters())
     for indices in batches[progress["step"] :]:
         inputs, target = split.batch(indices)
-        output = net(encode(inputs))
-        loss = loss_fn(output, target)
+        sequence = encode(inputs)
+        output, mask = net(sequence), mask_of(sequence)
+        loss = loss_fn(output, target, mask)
         optimizer.zero_grad(set_to_none=True)
         sum((penalty(net) for penalty in penalties), loss).backward()
         gradient = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
         value = loss.item()
         if not math.isfinite(value) or not torch.isfinite(gradient):
             raise Diverged(f"loss {value}, gradient norm {gradient.item()} at iteration {progress['iteration'] + 1}")
+        if clip_grad_norm < math.inf:
+            clip_grads_with_norm_(parameters, clip_grad_norm, gradient)
         optimizer.step()
         progress["step"] += 1
         progress["iteration"] += 1
         progress["loss_sum"] += value * len(target)
-        progress["num_correct"] += (predict(output) == target).sum().item()
+        progress["num_correct"] += (predict(output, mask) == target).sum().item()
         progress["num_seen"] += len(target)
         for hook in after_step:
             hook()
@@ -77,9 +84,10 @@ def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
     loss_sum = num_correct = 0
     for indices in torch.arange(len(split)).split(batch_size):
         inputs, target = split.batch(indices)
-        output = net(encode(inputs))
-        loss_sum += loss_fn(output, target).item() * len(target)
-        num_correct += (predict(output) == target).sum().item()
+        sequence = encode(inputs)
+        output, mask = net(sequence), mask_of(sequence)
+        loss_sum += loss_fn(output, target, mask).item() * len(target)
+        num_correct += (predict(output, mask) == target).sum().item()
         for hook in after_batch:
             hook()
     return loss_sum / len(split), num_correct / len(split)

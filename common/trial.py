@@ -104,6 +104,7 @@ def layer_metrics(net, layers):
     """For a row of metrics: each layer's threshold and what monitor.Activity found."""
     row = {}
     for name, neuron in net.neurons.items():
-        row[f"threshold_{name}"] = neuron.threshold.item()
+        if isinstance(getattr(neuron, "threshold", None), torch.Tensor):
+            row[f"threshold_{name}"] = neuron.threshold.mean().item()
         row |= {f"{key}_{name}": value for key, value in layers.get(name, {}).items()}
     return row

@@ -8,8 +8,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
 LAYERS = [  # lowest first
+    {"rules", "compiled"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
-    {"recurrence", "losses", "monitor", "checkpoint", "optim", "distributed"},
+    {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed"},
     {"record", "traces"},
     {"neurons"},
     {"nets", "training"},

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from snntorch import functional as SF
@@ -87,7 +89,7 @@ def test_build_hands_the_rates_on():
     output[:5, 0, 1] = 1
     assert loss(output, torch.tensor([1])) == 0
     assert loss(output, torch.tensor([0])).item() == pytest.approx((25 + 25) / 2 / 10)
-    with pytest.raises(ValueError, match="loss must be 'mse_count_loss' or 'mse_membrane_loss', got 'mse'"):
+    with pytest.raises(ValueError, match="loss must be one of 'mse_count_loss', .*, got 'mse'"):
         losses.build({"loss": "mse"})
 
 
@@ -122,3 +124,41 @@ def test_the_first_spike_of_each_sample():
 def test_build_gives_the_membrane_loss_its_peak():
     loss = losses.build({"loss": "mse_membrane_loss", "on_target": 2.0})
     assert loss(torch.zeros(2, 1, 1), torch.tensor([1])) == 2  # (0 + 2 · 2) / 2
+
+
+MASK = torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])  # three steps and one
+OUTPUT = torch.tensor([[[1.0, 5.0], [2.0, 4.0]], [[3.0, 0.0], [99.0, -99.0]], [[2.0, 4.0], [-99.0, 99.0]]])  # [T, B, K]
+
+
+@pytest.mark.parametrize("reduce, first", [("mean", [2.0, 3.0]), ("max", [3.0, 5.0]), ("last", [2.0, 4.0])])
+def test_a_sample_is_reduced_over_its_own_steps(reduce, first):
+    masked = losses.reduced(OUTPUT, MASK, reduce)
+    assert masked.tolist() == [first, [2.0, 4.0]]
+    assert losses.reduced(OUTPUT[:, :1], None, reduce).tolist() == [first]
+
+
+@pytest.mark.parametrize("reduce", ["mean", "max", "last"])
+def test_padding_changes_neither_loss_nor_gradient(reduce):
+    output = torch.randn(5, 1, 3, dtype=torch.float64, requires_grad=True)
+    padded = torch.cat([output, torch.full((4, 1, 3), 1e3, dtype=torch.float64)])
+    mask = torch.tensor([1.0] * 5 + [0.0] * 4)[:, None]
+    target = torch.tensor([2])
+    alone = losses.cross_entropy_loss(output, target, None, reduce)
+    beside = losses.cross_entropy_loss(padded, target, mask, reduce)
+    torch.testing.assert_close(alone, beside)
+    grads = [torch.autograd.grad(loss, output, retain_graph=True)[0] for loss in (alone, beside)]
+    assert grads[0].abs().max() > 0
+    torch.testing.assert_close(*grads)
+
+
+def test_cross_entropy_by_hand_and_what_it_predicts():
+    config = {"loss": "cross_entropy", "reduce": "last"}
+    loss = losses.build(config)(OUTPUT, torch.tensor([1, 0]), MASK)
+    assert loss.item() == pytest.approx((math.log(1 + math.exp(-2)) + math.log(1 + math.exp(2))) / 2)
+    assert losses.build_predict(config)(OUTPUT, MASK).tolist() == [1, 1]
+    assert losses.build_predict({"loss": "mse_count_loss"}) is losses.predict
+
+
+def test_an_unknown_reduction_is_named():
+    with pytest.raises(ValueError, match="reduce must be 'mean', 'max' or 'last', got 'sum'"):
+        losses.reduced(OUTPUT, MASK, "sum")

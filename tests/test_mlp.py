@@ -28,7 +28,7 @@ def nets(case, dtype, num_hidden=1000):
 
 def net(**changes):
     arguments = {"sizes": [3, 4, 2], "beta": 0.9, "thresholds": [1.0, 1.0], "surrogate": FastSigmoid(5.0),
-                 "dropout": [0.0, 0.0], "binarize": False}  # fmt: skip
+                 "dropout": [0.0, 0.0], "binarized": False}  # fmt: skip
     return ThaMLP(**arguments | changes)
 
 
@@ -41,7 +41,7 @@ def test_membrane_and_gradients_equal_snntorch(case):
     for membrane in (mine, theirs):
         mse_membrane_loss(membrane, TARGET, on_target=CASES[case][3]).backward()
     for name, layer in (("fc1", peer.fc1), ("fc2", peer.fc2)):
-        synapse = ours.synapses[name][0]
+        synapse = ours.synapses[name].linear
         for parameter, reference in ((synapse.weight, layer.weight), (synapse.bias, layer.bias)):
             difference = (parameter.grad - reference.grad).abs().max()
             assert difference <= 1e-6 * reference.grad.abs().max()  # snntorch hands spikes on as float32
@@ -79,16 +79,16 @@ def test_it_returns_spikes_or_the_membrane_before_the_reset():
 
 
 def test_layers_and_neurons_have_the_same_names_and_sizes():
-    deep = net(sizes=[3, 5, 4, 2], thresholds=[1.0, 2.0, 3.0], dropout=[0.0, 0.0, 0.0], binarize=True)
+    deep = net(sizes=[3, 5, 4, 2], thresholds=[1.0, 2.0, 3.0], dropout=[0.0, 0.0, 0.0], binarized=True)
     assert list(deep.synapses) == list(deep.neurons) == ["fc1", "fc2", "fc3"]
-    assert [tuple(synapse[0].weight.shape) for synapse in deep.synapses.values()] == [(5, 3), (4, 5), (2, 4)]
+    assert [tuple(synapse.linear.weight.shape) for synapse in deep.synapses.values()] == [(5, 3), (4, 5), (2, 4)]
     assert [neuron.threshold.item() for neuron in deep.neurons.values()] == [1, 2, 3]
 
 
 def test_each_layer_has_its_own_dropout_drawn_anew_at_each_step():
     torch.manual_seed(0)
     dropping = net(sizes=[3, 400, 2], dropout=[0.5, 0.0], beta=0.01)
-    torch.nn.init.constant_(dropping.synapses["fc1"][0].weight, 1.0)
+    torch.nn.init.constant_(dropping.synapses["fc1"].linear.weight, 1.0)
     seen = []
     dropping.neurons["fc1"].register_forward_hook(lambda module, inputs, spikes: seen.append(spikes))
     sequence = torch.ones(6, 1, 3)

@@ -2,6 +2,7 @@ import copy
 import os
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ class Split:
         return self.inputs[indices], self.target[indices]
 
 
-def predict(output):
+def predict(output, mask):
     return output.argmax(-1)
 
 
@@ -86,9 +87,9 @@ def test_an_epoch_resumed_in_its_middle_ends_as_an_unbroken_one(stop_after):
 
 
 @pytest.mark.parametrize("loss_fn", [
-    lambda output, target: output.sum() * torch.nan,
-    lambda output, target: output.sum() * torch.inf,
-    lambda output, target: (output.sum() * 0).sqrt(),  # 0, with a gradient of 0 / 0
+    lambda output, target, mask: output.sum() * torch.nan,
+    lambda output, target, mask: output.sum() * torch.inf,
+    lambda output, target, mask: (output.sum() * 0).sqrt(),  # 0, with a gradient of 0 / 0
 ])  # fmt: skip
 def test_a_loss_or_gradient_that_is_not_finite_stops_before_the_step(loss_fn):
     net, optimizer, progress = make()
@@ -109,7 +110,7 @@ def one_weight():
 def test_a_step_by_hand_with_penalties():
     net, optimizer, split = one_weight()
     progress, seen = training.new_progress(), []
-    train(net, optimizer, progress, lambda output, target: output.mean(), split,
+    train(net, optimizer, progress, lambda output, target, mask: output.mean(), split,
           penalties=[lambda net: net.weight.square().sum(), lambda net: 0.5 * net.weight.sum()],
           after_step=[lambda: seen.append(net.weight.item())])
     assert seen == [pytest.approx(2 - 0.1 * (3 + 2 * 2 + 0.5))]  # d/dw of 3 w + w² + w / 2 at w = 2
@@ -120,7 +121,7 @@ def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
     split = Split(torch.tensor([[1.0, 0.0], [0.0, 1.0], [5.0, 0.0]]), torch.tensor([0, 0, 0]))
     net, generator = nn.Dropout(0.9), torch.get_rng_state()
     loss, accuracy = training.evaluate(
-        net, split, lambda x: x, lambda output, target: output[:, 0].mean(), predict, batch_size=2)
+        net, split, lambda x: x, lambda output, target, mask: output[:, 0].mean(), predict, batch_size=2)
     assert (loss, accuracy) == (pytest.approx(6 / 3), pytest.approx(2 / 3))
     assert torch.equal(torch.get_rng_state(), generator)
 
@@ -194,3 +195,35 @@ def test_another_thread_leaves_the_handlers_alone():
     thread.start()
     thread.join()
     assert found == [([], before)]
+
+
+def test_gradients_are_clipped_to_one_norm_of_all():
+    net = torch.nn.Linear(1, 1, bias=False).double()
+    net.weight.data.fill_(2.0)
+    split = SimpleNamespace(batch=lambda indices: (torch.full((1, 1), 3.0).double(), torch.zeros(1)))
+    for limit, moved in ((10.0, 3.0), (1.5, 1.5)):
+        net.weight.data.fill_(2.0)
+        optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+        training.train_epoch(net, split, lambda x: x, lambda output, target, mask: output.mean(), optimizer,
+                             [torch.tensor([0])], training.new_progress(), predict, clip_grad_norm=limit)
+        assert net.weight.item() == pytest.approx(2 - moved, abs=1e-5)
+
+
+def test_the_mask_of_the_sequence_reaches_loss_and_prediction():
+    seen = []
+    sequence = SimpleNamespace(mask="the mask")
+    split = SimpleNamespace(batch=lambda indices: (sequence, torch.zeros(1)))
+    net = torch.nn.Linear(1, 1)
+    net.forward = lambda x: net.weight.sum() * torch.ones(1, 1)
+
+    def loss_fn(output, target, mask):
+        seen.append(mask)
+        return output.mean()
+
+    def judge(output, mask):
+        seen.append(mask)
+        return output[:, 0]
+
+    training.train_epoch(net, split, lambda x: x, loss_fn, torch.optim.SGD(net.parameters(), 0.1),
+                         [torch.tensor([0])], training.new_progress(), judge)
+    assert seen == ["the mask"] * 2

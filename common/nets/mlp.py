@@ -1,14 +1,32 @@
 """Fully connected spiking nets."""
 
+import torch
 from torch import nn
 
-from common.binary import BinaryLinear
+from common.binary import BinaryLinear, binarize
+from common.event_linear import event_linear
 from common.neurons import LIF
-from common.sequence import Flat
+from common.sequence import flat
+
+
+class Synapse(nn.Module):
+    """A linear layer, binarized or not, and dropout, on a sequence [T, B, N] or on a batch of events."""
+
+    def __init__(self, num_inputs, num_outputs, binarized, dropout=0.0):
+        super().__init__()
+        self.linear = (BinaryLinear if binarized else nn.Linear)(num_inputs, num_outputs)
+        self.binarized = binarized
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        if isinstance(x, torch.Tensor):
+            return self.dropout(flat(self.linear, x))
+        weight = binarize(self.linear.weight) if self.binarized else self.linear.weight
+        return self.dropout(event_linear(x, weight, self.linear.bias))
 
 
 class ThaMLP(nn.Module):
-    """FC-dropout-LIF, layer after layer, on a sequence [T, B, N]: the fully connected net of threshold annealing.
+    """FC-dropout-LIF, layer after layer, on a sequence [T, B, N] or events: the MLP of threshold annealing.
 
     sizes: of the input and of every layer, as [100, 1000, 1].  thresholds (initial), dropout (share of
     currents dropped, anew at each step): one for each layer.  beta, surrogate, reset: see
@@ -17,7 +35,7 @@ class ThaMLP(nn.Module):
     Source: snn-tha@f9c0b51 (arXiv 2201.11915), SHD and the spike-timing task.
     """
 
-    def __init__(self, sizes, beta, thresholds, surrogate, dropout, binarize, reset="subtract", readout="spikes"):
+    def __init__(self, sizes, beta, thresholds, surrogate, dropout, binarized, reset="subtract", readout="spikes"):
         super().__init__()
         num_layers = len(sizes) - 1
         if not len(thresholds) == len(dropout) == num_layers:
@@ -26,10 +44,9 @@ class ThaMLP(nn.Module):
         if readout not in ("spikes", "membrane"):
             raise ValueError(f"readout must be 'spikes' or 'membrane', got {readout!r}")
         self.readout = readout
-        Linear = BinaryLinear if binarize else nn.Linear
         names = [f"fc{i + 1}" for i in range(num_layers)]
         self.synapses = nn.ModuleDict({
-            name: Flat(Linear(*shape), nn.Dropout(share))
+            name: Synapse(*shape, binarized, share)
             for name, shape, share in zip(names, zip(sizes, sizes[1:], strict=False), dropout, strict=True)})
         self.neurons = nn.ModuleDict(
             {name: LIF(beta, theta, surrogate, reset) for name, theta in zip(names, thresholds, strict=True)})
@@ -42,3 +59,33 @@ class ThaMLP(nn.Module):
         if self.readout == "membrane":
             return self.neurons[last].trace(current)[1]
         return self.neurons[last](current)
+
+
+class MLP(nn.Module):
+    """FC-neuron, layer after layer, and at last FC and a read-out, on a sequence [T, B, N] or events.
+
+    sizes: of the input and of every layer, as [700, 128, 128, 20].  neurons: one for each hidden layer.  readout:
+    current [T, B, sizes[-1]] -> output of the same shape, as LeakyIntegrator.
+    Float weights start uniform within sqrt(3 / fan_in), all biases at 0.
+    Source: SPSN@c46d169.
+    """
+
+    def __init__(self, sizes, neurons, readout, binarized):
+        super().__init__()
+        assert len(neurons) == len(sizes) - 2, (sizes, len(neurons))
+        names = [f"fc{i + 1}" for i in range(len(sizes) - 1)]
+        shapes = zip(sizes, sizes[1:], strict=False)
+        self.synapses = nn.ModuleDict(
+            {name: Synapse(*shape, binarized) for name, shape in zip(names, shapes, strict=True)})
+        self.neurons = nn.ModuleDict(dict(zip(names, neurons, strict=False)))
+        self.readout = readout
+        for synapse in self.synapses.values():
+            nn.init.zeros_(synapse.linear.bias)
+            if not binarized:
+                nn.init.kaiming_uniform_(synapse.linear.weight, nonlinearity="linear")
+
+    def forward(self, x):
+        *hidden, last = self.synapses
+        for name in hidden:
+            x = self.neurons[name](self.synapses[name](x))
+        return self.readout(self.synapses[last](x))

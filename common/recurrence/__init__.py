@@ -8,7 +8,10 @@ with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s
 """
 
 from common.recurrence import fused, plain
+from common.recurrence.leak import leak
 from common.sequence import is_static
+
+__all__ = ["leak", "lif", "lif_spikes"]
 
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):

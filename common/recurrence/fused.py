@@ -1,10 +1,10 @@
 """The recurrence as one autograd function around the compiled kernels; saves only the membrane."""
 
-import numba
 import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from common.compiled import run
 from common.recurrence import kernels
 from common.surrogate import ATan, FastSigmoid, Rectangle
 
@@ -32,7 +32,7 @@ class _LIF(torch.autograd.Function):
         spikes, membrane = _empty_in_order(current, order), _empty_in_order(current, order)
         decay, gain = (_flat(value, order, current.dtype) for value in (decay, gain))
         constants = (decay, gain, threshold, zero_reset, inclusive)
-        _run(kernels.lif_forward, _rows(current, order), *constants, _rows(spikes, order), _rows(membrane, order))
+        run(kernels.lif_forward, _rows(current, order), *constants, _rows(spikes, order), _rows(membrane, order))
         ctx.save_for_backward(membrane)
         ctx.set_materialize_grads(False)
         ctx.order, ctx.constants, ctx.detach_reset, ctx.surrogate = order, constants, detach_reset, surrogate
@@ -49,8 +49,8 @@ class _LIF(torch.autograd.Function):
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
         shape = _shape_of(ctx.surrogate, membrane.numpy().dtype)
-        _run(kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, *shape,
-             _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())  # fmt: skip
+        run(kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, *shape,
+            _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())  # fmt: skip
         by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
         return grad_current, by_decay, by_gain, None, None, None, None, None
 
@@ -70,7 +70,7 @@ class _StaticLIF(torch.autograd.Function):
         spikes = _empty_in_order(current, order)
         ctx.save_for_backward(current)
         ctx.order, ctx.surrogate, ctx.constants = order, surrogate, (*constants, zero_reset, inclusive)
-        _run(kernels.static_forward, _rows(current, order)[0], *ctx.constants, _rows(spikes, order))
+        run(kernels.static_forward, _rows(current, order)[0], *ctx.constants, _rows(spikes, order))
         return spikes
 
     @staticmethod
@@ -79,8 +79,8 @@ class _StaticLIF(torch.autograd.Function):
         (current,) = ctx.saved_tensors
         step = _rows(current, ctx.order)[0]
         grad = torch.empty(step.size, dtype=current.dtype)
-        _run(kernels.static_backward, _rows(grad_spikes, ctx.order), step, *ctx.constants,
-             *_shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())  # fmt: skip
+        run(kernels.static_backward, _rows(grad_spikes, ctx.order), step, *ctx.constants,
+            *_shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())  # fmt: skip
         grad = _unflat(grad / len(current), current[0], ctx.order).expand_as(current)
         return grad, None, None, None, None
 
@@ -129,11 +129,3 @@ def _unflat(grad, step, order):
     dims = [dim - 1 for dim in order[1:]]
     back = sorted(range(len(dims)), key=dims.__getitem__)
     return grad.reshape([step.shape[dim] for dim in dims]).permute(back)
-
-
-def _run(kernel, *arguments):
-    """Call a kernel on as many threads as torch uses, and leave torch's number as it was: numba's OpenMP sets it."""
-    threads = torch.get_num_threads()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-    kernel(*arguments)
-    torch.set_num_threads(threads)

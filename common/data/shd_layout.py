@@ -1,0 +1,79 @@
+"""Read an HDF5 file in SHD's layout; as a script, for a file that might hang or crash the library.
+
+python shd_layout.py FILE writes the arrays to stdout as an .npz; to stderr a line for each part that it is about to
+read and, with exit status 1, what is wrong with the file.
+"""
+
+import sys
+
+import h5py
+import numpy as np
+
+NAMES = ("spikes/times", "spikes/units", "labels", "extra/speaker")
+CHUNK = 16  # samples that are read at once
+
+
+class LayoutError(ValueError):
+    """What is wrong with a file, to be said after its name."""
+
+
+def read(path, tell=lambda part: None):
+    """Return {"times", "units": those of all samples in a row; "lengths", "labels", "speakers": [S]; "keys": [K]}.
+
+    times: a float type, seconds.  keys: bytes, the classes' names; empty if the file has none.
+    tell: called with the name of each part before it is read.
+    LayoutError, without the file's name, for one that is damaged or has another layout.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            _check(file)
+            times, units, labels, speakers = (list(_samples(file, name, tell)) for name in NAMES)
+            keys = file["extra/keys"][:].astype("S") if "extra/keys" in file else np.empty(0, "S1")
+    except LayoutError:
+        raise
+    except Exception as error:  # a damaged file makes h5py raise what it happens to run into
+        raise LayoutError(f"is damaged ({error})") from error
+    lengths = np.array([len(sample) for sample in times], np.int64)
+    differing = [k for k, sample in enumerate(units) if len(sample) != lengths[k]]
+    if differing:
+        first = differing[0]
+        raise LayoutError(f"sample {first} has {lengths[first]} times and {len(units[first])} units")
+    return {"times": np.concatenate(times), "units": np.concatenate(units), "lengths": lengths,
+            "labels": np.array(labels), "speakers": np.array(speakers), "keys": keys}  # fmt: skip
+
+
+def _samples(file, name, tell):
+    for first in range(0, len(file[name]), CHUNK):
+        part = f"{name} of samples {first} to {first + CHUNK - 1}"
+        tell(part)
+        try:
+            yield from file[name][first : first + CHUNK]
+        except Exception as error:
+            raise LayoutError(f"is damaged in {part} ({error})") from error
+
+
+def _check(file):
+    """LayoutError unless the file has the layout."""
+    missing = [name for name in NAMES if not isinstance(file.get(name), h5py.Dataset)]
+    if missing:
+        raise LayoutError(f"has not the layout of SHD: it lacks {', '.join(missing)}")
+    for name, kinds in zip(NAMES, ("f", "iu", "iu", "iu"), strict=True):
+        variable = name.startswith("spikes")
+        kind = h5py.check_vlen_dtype(file[name].dtype) if variable else file[name].dtype
+        if kind is None or kind.kind not in kinds or file[name].ndim != 1:
+            expected = "lists of " * variable + ("floats" if kinds == "f" else "whole numbers")
+            raise LayoutError(f"has not the layout of SHD: {name} holds no {expected}, one for each sample")
+    lengths = {name: len(file[name]) for name in NAMES}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise LayoutError(f"has not the layout of SHD: unequal lengths, {told}")
+    if not lengths["labels"]:
+        raise LayoutError("holds no samples")
+
+
+if __name__ == "__main__":
+    try:
+        arrays = read(sys.argv[1], lambda part: print(part, file=sys.stderr, flush=True))
+    except LayoutError as error:
+        sys.exit(" ".join(str(error).split()))
+    np.savez(sys.stdout.buffer, **arrays)

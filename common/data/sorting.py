@@ -1,0 +1,69 @@
+"""The counting sort that turns the events of a batch into rows, compiled by numba."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, error_model="numpy")
+def into_steps(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms, window_ms, num_steps,
+               num_units, fixed, binary):
+    """Return (row_starts int64 [T B + 1], units int32 [E'] by row, lengths int64 [B]); see common.data.events.
+
+    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and Augmentation say,
+    the three changes float64 [B].  What lies in no step or on no channel is dropped, NaN among it.
+    """
+    rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms,
+                                  window_ms, num_steps, num_units)  # fmt: skip
+    num_rows = len(starts) * (num_steps if fixed or not len(starts) else lengths.max())
+    row_starts = np.zeros(num_rows + 2, np.int64)
+    for row in rows:
+        if row >= 0:
+            row_starts[row + 2] += 1
+    row_starts[:] = np.cumsum(row_starts)
+    by_row = np.empty(row_starts[-1], np.int32)
+    for k in range(rows.size):  # row_starts[row + 1], until now where the row starts, moves on to where it ends
+        if rows[k] >= 0:
+            place = row_starts[rows[k] + 1]
+            by_row[place] = moved[k]
+            row_starts[rows[k] + 1] = place + 1
+    row_starts = row_starts[:-1]
+    if binary:
+        by_row = by_row[: _merge(row_starts, by_row, num_units)]
+    return row_starts, by_row, lengths
+
+
+@njit(cache=True, error_model="numpy")
+def _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms, window_ms, num_steps, num_units):
+    """(row of each event or -1, its channel, each sample's number of steps)."""
+    total = (stops - starts).sum()
+    rows, moved, lengths = np.full(total, -1, np.int64), np.empty(total, np.int32), np.ones(len(starts), np.int64)
+    middle, k = (num_units - 1) / 2, 0
+    for b in range(len(starts)):
+        for event in range(starts[b], stops[b]):
+            time_ms = np.float64(times[event]) * time_factors[b] * 1000
+            if 0 <= time_ms < window_ms:
+                step = np.int64(min(time_ms / dt_ms, np.float64(num_steps)))
+                lengths[b] = max(lengths[b], min(step + 1, num_steps))
+                channel = np.floor(middle + channel_factors[b] * (units[event] - middle) + 0.5) + shifts[b]
+                if step < num_steps and 0 <= channel < num_units:
+                    rows[k], moved[k] = step * len(starts) + b, np.int32(channel)
+            k += 1
+    return rows, moved, lengths
+
+
+@njit(cache=True, error_model="numpy")
+def _merge(row_starts, units, num_units):
+    """Keep each unit once a row, in place; return how many are kept."""
+    kept, seen_in = 0, np.full(num_units, -1, np.int64)
+    stop = 0
+    for row in range(len(row_starts) - 1):
+        start, stop = stop, row_starts[row + 1]
+        row_starts[row] = kept
+        for k in range(start, stop):
+            unit = units[k]
+            if seen_in[unit] != row:
+                seen_in[unit] = row
+                units[kept] = unit
+                kept += 1
+    row_starts[-1] = kept
+    return kept

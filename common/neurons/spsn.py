@@ -1,0 +1,193 @@
+"""Neurons without reset, parallel over time: SPSN, its successor ParaLIF, and the recurrent ParaLIF."""
+
+import math
+
+import torch
+from torch import nn
+
+from common.neurons.synaptic import check_times, decay
+from common.recurrence import leak
+from common.sequence import flat
+from common.surrogate import FastSigmoid
+
+
+def _identity(v):
+    return v
+
+
+def _tanh_relu(v):
+    return torch.relu(torch.tanh(v))
+
+
+SPIKES = {  # spike: (normalisation of V, generation of spikes, threshold unless given)
+    "GS": (_identity, "gumbel", None),
+    "SB": (torch.sigmoid, "bernoulli", None),
+    "TRB": (_tanh_relu, "bernoulli", None),
+    "D": (_identity, "delta", 0.1),
+    "SD": (torch.sigmoid, "delta", 0.1),
+    "TD": (torch.tanh, "delta", 0.1),
+    "TRD": (_tanh_relu, "delta", 0.1),
+    "T": (_identity, "threshold", 1.0),
+    "ST": (torch.sigmoid, "threshold", 0.5),  # these three never exceed 1
+    "TT": (torch.tanh, "threshold", 0.5),
+    "TRT": (_tanh_relu, "threshold", 0.5),
+}
+
+
+class ParaLIF(nn.Module):
+    """Parallelizable leaky integrate-and-fire neurons: the membrane is not reset, so no step waits for a spike.
+
+        V = leak(x)                                            see common.recurrence.leak; alpha, beta as SynapticLIF
+        v = V | sigmoid(V) | tanh(V) | relu(tanh(V))           normalisation: "" | S | T | TR
+        s[t] = 1 if v[t] - v[t-1] > theta else 0               generation D, delta; v = 0 before the first step
+        s[t] = 1 if v[t] > theta else 0                        T, threshold
+        s[t] ~ Bernoulli(v[t])                                 B; the gradient is that of v (straight through)
+        s[t] = 1 if 2 V[t] + logit(r[t]) > 0 else 0            GS; r ~ U(0, 1), gradient of sigmoid(2 V + logit(r))
+
+    GS is the hard two-class Gumbel softmax over (V, -V) at temperature 1: two Gumbel variables differ by a
+    logistic one.  The random numbers are torch's while training; in eval mode they come from a generator of
+    the neuron's own, which `seed` sets (0 at first): layers of one net want different seeds.
+
+    tau_syn, tau_mem, dt: seconds, > 0.  spike: a key of SPIKES.  threshold: theta > 0, surrogate: ds/du (default
+    FastSigmoid(100)), for the D and T kinds alone.  learn: which of "tau" (both) and "threshold" are learnt, as
+    logarithms, so that none gets negative; shape: of the learnt values, () or (N,).  ValueError for values
+    outside these.
+    Source: NECOTIS/Parallelizable-Leaky-Integrate-and-Fire-Neuron@f08c418 (Yarga and Wood 2024).  There the
+    gradient of the B kinds is multiplied by v once more, and a tau of 20 ms to be learnt starts at 3 ms.
+    """
+
+    def __init__(self, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=()):
+        super().__init__()
+        check_times(tau_syn=tau_syn, tau_mem=tau_mem, dt=dt)
+        _check_spike(spike, threshold, surrogate, learn, shape)
+        self.normalise, self.generation, default = SPIKES[spike]
+        self.spike, self.dt, self.learn, self.surrogate = spike, dt, tuple(learn), surrogate or FastSigmoid(100.0)
+        threshold = default if threshold is None else threshold
+        self._values = {"tau_syn": tau_syn, "tau_mem": tau_mem, "threshold": threshold}
+        for name in self._values:
+            if name.split("_")[0] in learn:
+                self.register_parameter(f"log_{name}", nn.Parameter(torch.full(shape, math.log(self._values[name]))))
+        self.seed(0)
+
+    def seed(self, number):
+        """Set the generator of eval mode: the same number, the same spikes."""
+        self._generator = torch.Generator().manual_seed(number)
+
+    def forward(self, current):
+        """current [T, B, ...] -> spikes [T, B, ...], each 0 or 1."""
+        return self.fire(self.membrane(current))
+
+    def trace(self, current):
+        """current [T, B, ...] -> (spikes, membrane), both [T, B, ...]."""
+        membrane = self.membrane(current)
+        return self.fire(membrane), membrane
+
+    def membrane(self, current):
+        """current [T, B, ...] -> V [T, B, ...]."""
+        return leak(current, decay(self.tau_syn, self.dt), decay(self.tau_mem, self.dt))
+
+    def fire(self, membrane):
+        """V [T, B, ...] -> spikes [T, B, ...]."""
+        v = self.normalise(membrane)
+        if self.generation == "bernoulli":
+            return _StraightThrough.apply(v, self._uniform(v).lt_(v.detach()))
+        if self.generation == "gumbel":
+            logit = torch.add(self._uniform(v).logit_(), v, alpha=2)
+            return _StraightThrough.apply(torch.sigmoid(logit), logit.detach().gt_(0))  # in place: no one needs it
+        if self.generation == "delta":
+            v = v.diff(dim=0, prepend=torch.zeros_like(v[:1]))
+        return self.surrogate(v - self.threshold)
+
+    @property
+    def tau_syn(self):
+        """Seconds; a number, or a tensor if it is learnt, as tau_mem and threshold (None if spikes are drawn)."""
+        return self._value("tau_syn")
+
+    @property
+    def tau_mem(self):
+        return self._value("tau_mem")
+
+    @property
+    def threshold(self):
+        return self._value("threshold")
+
+    def _value(self, name):
+        logarithm = self._parameters.get(f"log_{name}")
+        return self._values[name] if logarithm is None else logarithm.exp()
+
+    def _uniform(self, like):
+        if not self.training and self._generator.device != like.device:
+            self._generator = torch.Generator(like.device).manual_seed(self._generator.initial_seed())
+        generator = None if self.training else self._generator
+        return torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+
+    def extra_repr(self):
+        values = ", ".join(f"{name}={value}" for name, value in self._values.items() if value is not None)
+        return f"{self.spike!r}, {values}, dt={self.dt}" + (f", learn={self.learn}" if self.learn else "")
+
+
+class SPSN(ParaLIF):
+    """Stochastic parallelizable spiking neurons: ParaLIF that fires as spike="SB" or "GS", its first two kinds.
+
+    Source: NECOTIS/Stochastic-Parallelizable-Spiking-Neuron-SPSN@c46d169.
+    """
+
+    def __init__(self, tau_syn, tau_mem, dt, spike="SB"):
+        if spike not in ("SB", "GS"):
+            raise ValueError(f"spike must be 'SB' or 'GS' for SPSN, got {spike!r}")
+        super().__init__(tau_syn, tau_mem, dt, spike)
+
+
+class RecurrentParaLIF(ParaLIF):
+    """ParaLIF whose neurons see each other's spikes of the step before, as they would be without recurrence.
+
+        h[t] = fire(V[t-1])  hidden="spike"  |  relu(V[t-1])  hidden="relu"          V = leak(x), V[-1] = 0
+        V'[t] = V[t] + leak(W h + b)[t],   s = fire(V')
+
+    No loop over time: h does not depend on V'.  size: number of neurons N, the last dimension of the current; the
+    rest as ParaLIF.  W kaiming-uniform for a linear layer, b = 0 at first, both as in the original, which
+    integrates the input twice: V' = V + leak(x + W h + b).
+    """
+
+    def __init__(self, size, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=(),
+                 hidden="spike"):  # fmt: skip
+        super().__init__(tau_syn, tau_mem, dt, spike, threshold, surrogate, learn, shape)
+        if hidden not in ("spike", "relu"):
+            raise ValueError(f"hidden must be 'spike' or 'relu', got {hidden!r}")
+        self.hidden = hidden
+        self.recurrent = nn.Linear(size, size)
+        nn.init.kaiming_uniform_(self.recurrent.weight, nonlinearity="linear")
+        nn.init.zeros_(self.recurrent.bias)
+
+    def membrane(self, current):
+        """current [T, B, N] -> V' [T, B, N]."""
+        membrane = super().membrane(current)
+        before = torch.cat([torch.zeros_like(membrane[:1]), membrane[:-1]])
+        hidden = self.fire(before) if self.hidden == "spike" else torch.relu(before)
+        return membrane + super().membrane(flat(self.recurrent, hidden))
+
+
+class _StraightThrough(torch.autograd.Function):
+    """`hard` forwards, the gradient of `soft` backwards."""
+
+    @staticmethod
+    def forward(ctx, soft, hard):
+        return hard
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad, None
+
+
+def _check_spike(spike, threshold, surrogate, learn, shape):
+    if spike not in SPIKES:
+        raise ValueError(f"spike must be one of {', '.join(SPIKES)}, got {spike!r}")
+    if isinstance(learn, str) or not set(learn) <= {"tau", "threshold"}:
+        raise ValueError(f"learn must be a tuple out of 'tau' and 'threshold', got {learn!r}")
+    drawn = SPIKES[spike][2] is None
+    if drawn and (threshold is not None or surrogate is not None or "threshold" in learn):
+        raise ValueError(f"threshold and surrogate are for the D and T kinds, got one with spike={spike!r}")
+    if threshold is not None and not 0 < threshold < math.inf:
+        raise ValueError(f"threshold must exceed 0, got {threshold}")
+    if shape and not learn:
+        raise ValueError(f"shape is that of learnt values, got {shape} with learn={learn!r}")

@@ -1,0 +1,52 @@
+"""What is added to the loss: callables net -> scalar; and what holds the weights after a step."""
+
+import torch
+
+from common.sequence import mask_of
+
+
+def build(config, net):
+    """The penalties that a config asks for; a key that is absent or 0 asks for none."""
+    return [RateLimit(net, config["rate_limit"])] if config.get("rate_limit") else []
+
+
+class RateLimit:
+    """relu(sum of the neurons' firing rates - limit · number of neurons)^2, over all layers of net.neurons.
+
+    A rate is the share of steps, the samples' own, at which a neuron fires, in the forward pass before the call.
+    limit: in (0, 1].
+    Source: SPSN@c46d169 (its reg_thr).
+    """
+
+    def __init__(self, net, limit):
+        self.limit, self.mask, self.rates = limit, None, {}
+        net.register_forward_pre_hook(self.take_mask)
+        for name, neuron in net.neurons.items():
+            neuron.register_forward_hook(self.take_rates(name))
+
+    def take_mask(self, net, inputs):
+        self.mask = mask_of(inputs[0])
+
+    def take_rates(self, name):
+        def keep(neuron, inputs, spikes):
+            own = spikes if self.mask is None else spikes * self.mask[..., None]
+            num_steps = spikes.shape[0] * spikes.shape[1] if self.mask is None else self.mask.sum()
+            self.rates[name] = own.sum((0, 1)) / num_steps
+
+        return keep
+
+    def __call__(self, net):
+        rates = torch.cat(list(self.rates.values()))
+        return (rates.sum() - self.limit * len(rates)).relu() ** 2
+
+
+def weight_clamps(net):
+    """A hook that puts the weights of net.synapses back into [-1, 1].  Source: snn-tha@f9c0b51, SHD."""
+    weights = [parameter for name, parameter in net.synapses.named_parameters() if name.endswith("weight")]
+
+    @torch.no_grad()
+    def clamp():
+        for weight in weights:
+            weight.clamp_(-1, 1)
+
+    return clamp

@@ -1,0 +1,68 @@
+"""Leaky integration without reset: two exponential filters, one after the other."""
+
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from common.compiled import run
+from common.recurrence import leak_kernels
+from common.recurrence.fused import _empty_in_order, _flat, _memory_order, _rows, _unflat
+
+
+def leak(current, alpha, beta):
+    """Integrate current x [T, B, ...], T >= 1; return the membrane potential V [T, B, ...].
+
+        syn[t] = alpha syn[t-1] + x[t]                      synaptic current
+        V[t] = beta V[t-1] + (1 - beta) syn[t]              membrane potential; both 0 before the first step
+
+    alpha, beta: decays per step, in [0, 1): numbers, or tensors that broadcast to one step [B, ...] and may
+    require gradients.  beta = 0: V = syn.  Fused on the CPU for float32 and float64, plain elsewhere.
+    Source: SPSN (NECOTIS/Stochastic-Parallelizable-Spiking-Neuron-SPSN@c46d169), there by FFT.
+    """
+    assert len(current) >= 1, current.shape
+    fused = current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
+    return (fused_leak if fused else plain_leak)(current, alpha, beta)
+
+
+def plain_leak(current, alpha, beta):
+    """As `leak`, as a loop over steps in PyTorch: runs anywhere, and is what the kernels are held to."""
+    syn = membrane = torch.zeros_like(current[0])
+    membranes = []
+    for x in current.unbind(0):
+        syn = alpha * syn + x
+        membrane = beta * membrane + (1 - beta) * syn
+        membranes.append(membrane)
+    return torch.stack(membranes)
+
+
+def fused_leak(current, alpha, beta):
+    """As `leak`, in one compiled pass; saves the membrane if alpha or beta wants its gradient, else nothing."""
+    if isinstance(alpha, torch.Tensor) or isinstance(beta, torch.Tensor):
+        step = current.shape[1:]  # autograd sums what was shared
+        alpha, beta = (torch.as_tensor(value, dtype=current.dtype).expand(step) for value in (alpha, beta))
+    return _Leak.apply(current, alpha, beta)
+
+
+class _Leak(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, current, alpha, beta):
+        order = _memory_order(current)
+        membrane = _empty_in_order(current, order)
+        ctx.order, ctx.learns = order, any(ctx.needs_input_grad[1:])
+        ctx.constants = [_flat(value, order, current.dtype) for value in (alpha, beta, 1 - beta)]
+        run(leak_kernels.leak_forward, _rows(current, order), *ctx.constants, _rows(membrane, order))
+        ctx.save_for_backward(*[membrane] * ctx.learns)
+        return membrane
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        order, learns = ctx.order, ctx.learns
+        grad_current = _empty_in_order(grad, order)
+        rows = _rows(grad, order)
+        membrane = _rows(ctx.saved_tensors[0], order) if learns else np.empty((0, 0), rows.dtype)
+        by_alpha, by_beta = torch.empty(2, grad[0].numel() if learns else 0, dtype=grad.dtype)
+        run(leak_kernels.leak_backward, rows, membrane, *ctx.constants, _rows(grad_current, order),
+            by_alpha.numpy(), by_beta.numpy())  # fmt: skip
+        by_alpha, by_beta = (_unflat(by, grad[0], order) if learns else None for by in (by_alpha, by_beta))
+        return grad_current, by_alpha, by_beta

@@ -1,0 +1,54 @@
+"""What each key of a conf.py may be."""
+
+import math
+import re
+
+ANY = (lambda value: True, "")
+POSITIVE = (lambda value: 0 < value < math.inf, "must exceed 0 and be finite")
+AT_LEAST_ZERO = (lambda value: 0 <= value < math.inf, "must be 0 or more and finite")
+NOT_NEGATIVE = (lambda value: isinstance(value, int) and 0 <= value < 2**63, "must be a whole number, 0 or more")
+AT_LEAST_ONE = (lambda value: isinstance(value, int) and value >= 1, "must be a whole number, 1 or more")
+SHARE = (lambda value: 0 <= value <= 1, "must lie in [0, 1]")
+SHARE_BELOW_ONE = (lambda value: 0 <= value < 1, "must lie in [0, 1)")
+
+
+def one_of(*choices):
+    return (lambda value: value in choices, f"must be one of {', '.join(map(repr, choices))}")
+
+
+# Every key that code reads -> (test, rule); of a list, each item is tested.
+RULES = {
+    "num_trials": AT_LEAST_ONE, "num_epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE, "num_steps": AT_LEAST_ONE,
+    "channels": AT_LEAST_ONE, "cosine_iterations": AT_LEAST_ONE, "lr_step_epochs": AT_LEAST_ONE,
+    "num_iterations": AT_LEAST_ONE, "num_inputs": AT_LEAST_ONE, "hidden_sizes": AT_LEAST_ONE,
+    "spike_time": AT_LEAST_ONE, "eval_repeats": AT_LEAST_ONE,
+    "net": ANY, "case": ANY, "binarize": ANY, "neuron": ANY, "augment": ANY, "val_split": ANY, "scale_together": ANY,
+    "learn_tau": ANY, "learn_threshold": ANY, "per_neuron": ANY, "recurrent": ANY, "clamp_weights": ANY,
+    "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
+    "num_frames": NOT_NEGATIVE, "val_speakers": NOT_NEGATIVE,
+    "dt_ms": POSITIVE, "tau_syn_ms": POSITIVE, "tau_mem_ms": POSITIVE, "clip_grad_norm": POSITIVE,
+    "window_ms": AT_LEAST_ZERO,
+    "slope": POSITIVE, "alpha": POSITIVE, "width": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE,
+    "lr_step_factor": POSITIVE, "on_target": POSITIVE,
+    "rate_limit": SHARE, "anneal_rates": SHARE, "correct_rate": SHARE, "incorrect_rate": SHARE,
+    "shift": SHARE_BELOW_ONE, "scale_time": SHARE_BELOW_ONE, "scale_channels": SHARE_BELOW_ONE,
+    "dropout": SHARE_BELOW_ONE, "val_fraction": SHARE_BELOW_ONE, "momentum": SHARE_BELOW_ONE,
+    "lr": (lambda value: 0 < value <= 1e37, "must lie in (0, 1e37]"),  # beyond, float32 overflows in Adam
+    "beta": (lambda value: 0 < value < 1, "must lie in (0, 1)"),
+    "optimizer": one_of("adam", "adamax", "sgd"),
+    "loss": one_of("mse_count_loss", "mse_membrane_loss", "cross_entropy"),
+    "reduce": one_of("mean", "max", "last"),
+    "length": one_of("fixed", "sample"),
+    "values": one_of("count", "binary"),
+    "recurrent_spike": one_of("spike", "relu"),
+    "readout": one_of("spikes", "membrane"),
+    "surrogate": one_of("fast_sigmoid", "atan", "rectangle"),
+    "reset": one_of("subtract", "zero"),
+    "lr_schedule": one_of("cosine", "step", "none"),
+    "threshold_schedule": one_of("exponential", "linear", "none"),
+    "source": one_of("auto", "published", "sample"),
+    "select_on": one_of("val", "test"),
+    "device": (lambda value: re.fullmatch(r"auto|cpu|cuda(:\d+)?", value), "must be auto, cpu, cuda or cuda:NUMBER"),
+    "data_dir": (lambda value: value != "", "must name a folder"),
+    "exp_name": (lambda value: value and "/" not in value, "must be a name without /"),
+}

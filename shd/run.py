@@ -1,0 +1,38 @@
+"""SHD, spoken digits as spikes: train, validate and test what conf.py describes.
+
+    python run.py                                  # 700-3000-20, binarized, thresholds annealed
+    python run.py net=mlp neuron=spsn_sb           # 700-128-128-128-20 of one kind of neuron: lif | spsn_sb | ...
+    python run.py net=mlp neuron=lif augment=True  # some keys overridden
+    python run.py resume=runs/<name>               # go on exactly where a stopped run was
+    python run.py evaluate=runs/<name>             # test and draw a finished run again
+    python run.py --help                           # every key, its value and its comment
+"""
+
+import sys
+
+sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` lives
+
+import conf
+
+from common import classification, command, encode, nets
+from common.data import shd
+from common.data.events import Augmentation, Binning
+from common.experiment import Experiment
+
+
+def load_data(config):
+    """Recordings as events of 700 channels, with their digits."""
+    binning = Binning(**{key: config[key] for key in ("dt_ms", "num_steps", "length", "values", "window_ms")})
+    scales = ("shift", "scale_time", "scale_channels", "scale_together")
+    augmentation = Augmentation(**{key: config[key] for key in scales}) if config["augment"] else None
+    held_out = config.get("val_fraction", 0.0), config.get("val_speakers", [])
+    return shd.load(config["data_dir"], config["source"], *held_out, config["subset"], binning, augmentation)
+
+
+def build_net(config, data):
+    """The network config["net"] names, untrained."""
+    return nets.build(config, data.in_shape, data.num_classes)
+
+
+if __name__ == "__main__":
+    command.main(conf, Experiment(load_data, build_net, encode.events, classification))
