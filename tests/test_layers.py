@@ -10,7 +10,7 @@ EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"
 LAYERS = [  # lowest first
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
     {"recurrence", "losses", "monitor", "checkpoint", "optim", "distributed"},
-    {"record", "traces"},
+    {"record", "tensorboard", "traces"},
     {"neurons"},
     {"nets", "training"},
     {"trial"},
