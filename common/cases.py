@@ -1,43 +1,52 @@
 """Several runs of one directory, a case each, below one run directory: run in turn, then compared."""
 
 from os.path import relpath
-from pathlib import Path
 
 from common import experiment, record
 from common.config import user_errors
+from common.experiment import hinting
+from common.training import Diverged
 
 
 def run(trained, settings, parent=None, path=None):
     """Run each case of `settings` {case: settings} in a directory of its own, or go on in `path`; then compare them.
 
-    trained: Experiment, whose task has compare(path, {case: run directory}).  Returns the directory of all.
+    trained: Experiment, whose task has compare(path, {case: run directory}).  A case that diverges does not keep
+    the others from theirs; Diverged at the end names it.  Returns the directory of all.
     """
     with user_errors():
         if path is None:
-            path = record.create(parent, {"exp_name": _name(settings), "cases": settings})
-            record.write_json(path / "config.json", {"directory": record.directory(path), "cases": settings})
+            name = next(iter(settings.values()))["exp_name"] + "-all"
+            path = record.create(parent, {"exp_name": name, "cases": settings})
+        record.write_json(path / "config.json", {"directory": record.directory(path), "cases": settings})
     print(f"run directory: {relpath(path)}", flush=True)
-    for case, values in settings.items():
-        print(f"\ncase {case}")
-        (path / case).mkdir(exist_ok=True)
-        experiment.run(trained, values, path=path / case, whole=path)
-    _compare(trained, settings, path)
+    diverged = {}
+    with hinting("to go on", "resume", path):
+        for case, values in settings.items():
+            print(f"\ncase {case}", flush=True)
+            (path / case).mkdir(exist_ok=True)
+            try:
+                experiment.run(trained, values, path=path / case, hint=False)
+            except Diverged as error:
+                diverged[case] = error
+                print(f"diverged: {error}")
+    _compare(trained, [case for case in settings if case not in diverged], path)
+    if diverged:
+        raise Diverged("; ".join(f"case {case}: {error}" for case, error in diverged.items()))
     return path
 
 
 def evaluate(trained, settings, path):
-    """Test and draw each case's finished run again."""
+    """Judge and draw each case's finished run again."""
     for case, values in settings.items():
-        print(f"\ncase {case}")
+        print(f"\ncase {case}", flush=True)
         experiment.evaluate(trained, values, path / case)
     _compare(trained, settings, path)
 
 
-def _name(settings):
-    return next(iter(settings.values()))["exp_name"] + "-all"
-
-
-def _compare(trained, settings, path):
+def _compare(trained, cases, path):
     print()
-    trained.task.compare(path, {case: Path(path) / case for case in settings})
+    with user_errors(), hinting("to draw its figures", "evaluate", path):
+        if cases:
+            trained.task.compare(path, {case: path / case for case in cases})
     print(f"all cases: {relpath(path)}")

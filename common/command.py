@@ -1,11 +1,12 @@
 """What a directory's run.py does with its command line."""
 
+import signal
 import sys
 from pathlib import Path
 
 from common import cases, config, experiment, record
 from common.config import UserError, user_errors
-from common.training import Diverged, Interrupted
+from common.training import Diverged, Interrupted, raise_interrupted
 
 LENGTHS = ("num_epochs", "num_iterations")
 CHANGEABLE = {"resume": (*LENGTHS, "num_frames", "device", "data_dir", "num_workers"),  # the keys that these accept
@@ -18,6 +19,7 @@ def main(conf, trained):
     conf: the module conf.py.  trained: the directory's Experiment.
     """
     arguments = sys.argv[1:]
+    signal.signal(signal.SIGTERM, raise_interrupted)
     if {"--help", "-h"} & set(arguments):
         print(sys.modules["__main__"].__doc__.strip(), config.help_text(conf), sep="\n\n")
         return
@@ -34,7 +36,7 @@ def main(conf, trained):
     except (UserError, OSError) as error:
         _stop(error, 2)
     except Diverged as error:
-        _stop(f"diverged: {error}; what was saved before it is in the run directory, and a lower lr may help", 1)
+        _stop(f"diverged: {error}; what was saved before, if anything, is in the run directory; a lower lr may help", 1)
     except Interrupted as error:
         _stop(f"stopped by {error}", 128 + error.signum)
     except KeyboardInterrupt:
@@ -71,7 +73,14 @@ def _new_settings(conf, arguments):
         conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
         names = dict.fromkeys(name for condition in conditions for name in config.choices(condition))
         others = [argument for argument in arguments if argument not in switches]
-        return {name: _resolve(conf.config | {"case": name}, conf.conditional, others) for name in names}
+        return {name: _resolve_case(conf, name, others) for name in names}
+
+
+def _resolve_case(conf, name, arguments):
+    try:
+        return _resolve(conf.config | {"case": name}, conf.conditional, arguments)
+    except ValueError as error:
+        raise ValueError(f"case {name}: {error}") from error
 
 
 def _resolve(*arguments):
@@ -86,17 +95,25 @@ def _saved_settings(path, directory, command, arguments):
         saved = record.read_config(path)
         if saved["directory"] != directory:
             raise ValueError(f"{path} is a run of {saved['directory']}, not of {directory}")
-        if "cases" in saved:
-            return {name: _changed(settings, command, arguments) for name, settings in saved["cases"].items()}
-        return _changed(saved["settings"], command, arguments)
+        if "cases" not in saved:
+            return _changed(saved["settings"], command, arguments)
+        return {name: _changed(_longest(path / name, settings), command, arguments)
+                for name, settings in saved["cases"].items()}  # fmt: skip
+
+
+def _longest(path, settings):
+    """The settings of a case, or its own run's if that has been made longer on its own."""
+    own = record.read_config(path)["settings"] if (path / "config.json").exists() else settings
+    return max(settings, own, key=record.length)
 
 
 def _changed(settings, command, arguments):
+    """The settings with the few overridden that a run may change, all of them checked again."""
     changeable = [key for key in CHANGEABLE[command] if key in settings]
     if refused := [argument for argument in arguments if argument.partition("=")[0] not in changeable]:
         raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(changeable)} may change")
     overrides = config.parse(arguments, settings)
-    for key, value in overrides.items():
+    for key, value in (settings | overrides).items():
         config.check(key, value, ())
         if key in LENGTHS and value < settings[key]:
             raise ValueError(f"{key} can only grow: the run was to have {settings[key]}")

@@ -10,6 +10,7 @@ A task is a module of functions that says what a trial does: classification, spi
     conclude(result)                              -> the result in a line
 """
 
+import contextlib
 import functools
 import shlex
 import sys
@@ -20,9 +21,9 @@ from types import ModuleType
 
 import torch
 
-from common import monitor, record, trial
+from common import monitor, record, tensorboard, trial
 from common.config import user_errors
-from common.training import Interrupted, stop_signals
+from common.training import Diverged, Interrupted, stop_hook, stop_signals
 
 
 @dataclass(frozen=True)
@@ -39,45 +40,66 @@ class Experiment:
     task: ModuleType
 
 
-def run(experiment, settings, parent=None, path=None, whole=None):
+def run(experiment, settings, parent=None, path=None, hint=True):
     """Train, validate and test all trials of a run in a new directory under `parent`, or go on in `path`.
 
-    whole: the directory to resume, if the run is a part of it.  Returns the run's directory.
+    hint: whether to say how to go on, when it is stopped.  Returns the run's directory.
     UserError for settings, data or files that a user can mend.
     """
     data, device, encode = _prepare(experiment, settings)
     with user_errors():
         path = path or record.create(parent, settings)
-    with record.locked(path), stop_signals() as signals:
+    with record.locked(path):
         with user_errors():
             record.write_config(path, settings, data, device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
-        try:
-            result, net = _run_trials(experiment, path, settings, data, encode, device, signals)
-        except (Interrupted, KeyboardInterrupt, OSError):
-            resume = shlex.join(["python", sys.argv[0], f"resume={relpath(whole or path)}"])
-            print(f"to go on: {resume}", file=sys.stderr)
-            raise
-        experiment.task.draw(path, settings, data, net, encode, result)
-    _report(experiment, path, result)
+        with hinting("to go on", "resume", path) if hint else contextlib.nullcontext():
+            with stop_signals() as signals:
+                result, net = _run_trials(experiment, path, settings, data, encode, device, signals)
+                stop_hook(signals)()
+        _draw(experiment, path, settings, data, net, encode, result)
     return path
 
 
 def evaluate(experiment, settings, path):
-    """Test a finished run's best weights again, print what they reach, and draw its figures anew."""
+    """Judge a finished run's trials again, print what they reach, and draw its figures anew."""
     data, device, encode = _prepare(experiment, settings)
-    with record.locked(path), user_errors():
-        record.check_data(path, data)
-        num_tested = record.read_json(path / "result.json")["num_trials"] if (path / "result.json").exists() else 0
-        if num_tested < settings["num_trials"]:
-            raise ValueError(f"{num_tested} of {settings['num_trials']} trials have been tested; resume={path} first")
-        trials = [trial.build(settings, data, experiment.build_net, path / f"trial_{k}", settings["seed"] + k, device)
-                  for k in range(num_tested)]  # fmt: skip
-        results = [experiment.task.test(t, settings, data, encode) for t in trials]
-        result = _result(experiment, data, results, settings)
-        experiment.task.draw(path, settings, data, trials[0].net, encode, result)
-    _report(experiment, path, result)
+    with record.locked(path):
+        with user_errors():
+            record.check_data(path, data)
+            trials = [trial.build(settings, data, experiment.build_net, place, settings["seed"] + k, device)
+                      for k, place in enumerate(_finished_trials(path, settings))]  # fmt: skip
+            results = [experiment.task.test(trial, settings, data, encode) for trial in trials]
+        _draw(experiment, path, settings, data, trials[0].net, encode, _result(experiment, data, results, settings))
+
+
+def _finished_trials(path, settings):
+    """The directories of a finished run's trials; ValueError if it is not finished or their weights are gone."""
+    done = record.read_result(path) if (path / "result.json").exists() else {}
+    if not record.is_finished(settings, done):
+        raise ValueError(f"the run is unfinished; resume={path} first")
+    places = [path / f"trial_{k}" for k in range(done["num_trials"])]
+    if lost := [place / "last.pt" for place in places if not (place / "last.pt").exists()]:
+        raise ValueError(f"{lost[0]} is missing; resume={path} trains it again")
+    return places
+
+
+@contextlib.contextmanager
+def hinting(what, command, path):
+    """Say which command to type when what happens inside is stopped or cannot write."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt, OSError):
+        print(f"{what}: {shlex.join(['python', sys.argv[0], f'{command}={relpath(path)}'])}", file=sys.stderr)
+        raise
+
+
+def _draw(experiment, path, settings, data, net, encode, result):
+    print(experiment.task.conclude(result), flush=True)
+    with hinting("the run is finished; to draw its figures", "evaluate", path):
+        experiment.task.draw(path, settings, data, net, encode, result)
+    print(f"figures and results: {relpath(path)}")
 
 
 def _prepare(experiment, settings):
@@ -99,25 +121,33 @@ def _prepare(experiment, settings):
 def _run_trials(experiment, path, settings, data, encode, device, signals):
     """(result, network of the last trial), each trial recorded as soon as it is done."""
     task = experiment.task
-    done = record.read_json(path / "result.json")["trials"] if (path / "result.json").exists() else []
+    done = record.read_result(path)["trials"] if (path / "result.json").exists() else []
     results, rows, told = [], [], set()
     for k in range(settings["num_trials"]):
         with user_errors():
             place, seed = path / f"trial_{k}", settings["seed"] + k
             current = trial.build(settings, data, experiment.build_net, place, seed, device)
-        with record.tensorboard(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
-            for row in task.fit(current, settings, data, encode, signals):
+        with tensorboard.writing(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
+            for row in _named(f"trial {k}", task.fit(current, settings, data, encode, signals)):
                 record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
                 write_tensorboard(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, told)
         rows += current.progress["rows"]
         record.write_metrics(path / "metrics.csv", rows)
-        tested = k < len(done) and done[k]["num_iterations"] == current.progress["iteration"]
+        tested = k < len(done) and done[k].get("num_iterations") == current.progress["iteration"]
         results.append(done[k] if tested else task.test(current, settings, data, encode, signals))
         result = _result(experiment, data, results, settings)
         record.write_json(path / "result.json", result)
     return result, current.net
+
+
+def _named(trial, rows):
+    """The rows; Diverged says in which trial."""
+    try:
+        yield from rows
+    except Diverged as error:
+        raise Diverged(f"{trial}: {error}") from error
 
 
 def _warn(row, net, told):
@@ -134,11 +164,7 @@ def _result(experiment, data, results, settings):
     return {
         "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
         "num_trials": len(results),
+        "length": record.length(settings),
         **experiment.task.summary(results, settings),
         "trials": results,
     }
-
-
-def _report(experiment, path, result):
-    print(experiment.task.conclude(result))
-    print(f"figures and results: {relpath(path)}")

@@ -87,10 +87,11 @@ def write_config(path, settings, data, device):
     UserError if the run was made from other data.
     """
     origin = provenance(device)
-    content = {"settings": settings, "directory": directory(path), **origin}
-    content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
-                       "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
-    if (path / "config.json").exists():
+    if not (path / "config.json").exists():
+        content = {"settings": settings, "directory": directory(path), **origin}
+        content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
+                           "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
+    else:
         check_data(path, data)
         first = read_config(path)
         if other := [key for key in ("git_commit", "versions", "threads", "platform") if first.get(key) != origin[key]]:
@@ -107,12 +108,29 @@ def directory(path):
 
 def read_config(path):
     """The config.json of a run, or of several cases; UserError if it is missing or damaged."""
-    content = read_json(path / "config.json")
-    if isinstance(content, dict) and isinstance(content.get("cases"), dict):
-        return content
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), dict) for key in ("settings", "data")):
-        raise UserError(f"{path / 'config.json'} is damaged: it lacks settings or data")
+    content = read_json(path / "config.json", dict, directory=str)
+    if "cases" in content:
+        return read_json(path / "config.json", dict, cases=dict)
+    content = read_json(path / "config.json", dict, settings=dict, data=dict)
+    if not isinstance(content["data"].get("hashes"), dict):
+        raise UserError(f"{path / 'config.json'} is damaged: its data have no hashes")
     return content
+
+
+def read_result(path):
+    """A run's result.json; UserError if it is missing or damaged."""
+    return read_json(path / "result.json", dict, data=dict, num_trials=int, trials=list)
+
+
+def length(settings):
+    """How long each trial is to be: in epochs, or in iterations where a task counts these."""
+    return settings["num_epochs"] if "num_epochs" in settings else settings.get("num_iterations")
+
+
+def is_finished(settings, result):
+    """Whether a result is that of these settings: of all trials, and no shorter than they are to be now."""
+    whole = result.get("num_trials", 0) >= settings.get("num_trials", 0)
+    return whole and result.get("length", length(settings)) == length(settings)
 
 
 def check_data(path, data):
@@ -127,12 +145,18 @@ def write_json(path, content):
     write(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def read_json(path):
-    """UserError if the file is missing or not JSON."""
+def read_json(path, kind=object, **kinds):
+    """The content of a JSON file; UserError if it is missing, not JSON, no `kind` or lacks a key of `kinds`."""
     try:
-        return json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, kind):
+        raise UserError(f"{path} is damaged: it holds no {kind.__name__}")
+    for key, its_kind in kinds.items():
+        if not isinstance(content.get(key), its_kind) or content[key] in ({}, []):
+            raise UserError(f"{path} is damaged: it lacks {key}")
+    return content
 
 
 def write_metrics(path, rows):
@@ -148,32 +172,3 @@ def mean_std(name, values):
     """{name_mean, name_std}: over trials; the deviation with n - 1. None where there are too few values."""
     return {f"{name}_mean": statistics.mean(values) if values else None,
             f"{name}_std": statistics.stdev(values) if len(values) > 1 else None}  # fmt: skip
-
-
-@contextlib.contextmanager
-def tensorboard(path, num_epochs):
-    """A function that writes an epoch's metrics as TensorBoard scalars; earlier ones past `num_epochs` are void.
-
-    Without torch's SummaryWriter, whose thread would fail on its own when the disk is full.
-    """
-    from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # slow to import
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    path.mkdir(parents=True, exist_ok=True)
-    with open(path / f"events.out.tfevents.{time.time_ns()}", "wb", buffering=0) as file:
-        writer = RecordWriter(file)
-
-        def write_event(**content):
-            try:
-                writer.write(Event(wall_time=time.time(), **content).SerializeToString())
-            except OSError as error:
-                raise OSError(f"cannot write {file.name}: {error.strerror}") from error
-
-        def write_row(row):
-            values = [Summary.Value(tag=key, simple_value=row[key]) for key in row if key not in ("trial", "epoch")]
-            write_event(step=row["epoch"], summary=Summary(value=values))
-
-        write_event(file_version="brain.Event:2")
-        write_event(step=num_epochs + 1, session_log=SessionLog(status=SessionLog.START))
-        yield write_row

@@ -7,21 +7,24 @@ from pathlib import Path
 
 from common import config, record
 
-IMMATERIAL = {"exp_name", "data_dir", "device", "num_workers", "num_frames"}  # keys that leave the numbers as they are
+IMMATERIAL = {"exp_name", "device", "num_workers", "num_frames"}  # keys that leave the experiment as it is
 
 
 def run_of(directory, *arguments):
     """The newest finished run of `python run.py ARGUMENTS` in a data set's directory; if there is none, it is made.
 
     arguments: "key=value".  A run counts if every setting that its numbers depend on is the one that conf.py
-    and the arguments give now.  Its output is shown while it is made.  ValueError, with what it said, if it fails.
+    and the arguments give now; which code made it is told, not compared.  Its output is shown while it is made.
+    ValueError, with what it said, if it fails.
     """
     directory = Path(directory)
     conf = runpy.run_path(str(directory / "conf.py"))
     wanted = _material(config.resolve(conf["config"], conf["conditional"], arguments))
     runs = directory / "runs"
     made = (path for path in sorted([*runs.glob("*"), *runs.glob("*/*")], reverse=True) if _has(path, wanted))
-    return next(made, None) or _make(directory, arguments)
+    if path := next(made, None):
+        print(f"found {path.relative_to(directory.parent)}, made with commit {record.read_config(path)['git_commit']}")
+    return path or _make(directory, arguments)
 
 
 def _material(settings):
@@ -32,9 +35,8 @@ def _has(path, wanted):
     """Whether the run at `path` has these settings, and is finished."""
     try:
         settings = record.read_config(path)["settings"]
-        return _material(settings) == wanted and (
-            record.read_json(path / "result.json")["num_trials"] == settings["num_trials"])
-    except (ValueError, KeyError):
+        return _material(settings) == wanted and record.is_finished(settings, record.read_result(path))
+    except (ValueError, KeyError, TypeError):
         return False
 
 

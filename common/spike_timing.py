@@ -19,7 +19,10 @@ MERITS = ("final_mse", "best_mse", "mse_last50", "smoothed_mse", "hidden_silent_
 
 
 def check(settings, data):
-    """Every pair of settings and data goes together."""
+    """ValueError for another read-out or loss: what is traced and judged is the membrane."""
+    for key, value in (("readout", "membrane"), ("loss", "mse_membrane_loss")):
+        if settings[key] != value:
+            raise ValueError(f"{key} must be {value!r} in this task, got {settings[key]!r}")
 
 
 def fit(trial, settings, data, encode, signals):
@@ -162,12 +165,12 @@ def draw(path, settings, data, net, encode, result):
     if num_frames:
         for name, window in (("membrane", 1), ("membrane_smoothed", traces.SMOOTHED)):
             animation.save_animation(plots_timing.animate(found, num_frames, window, case), figures / f"{name}.mp4")
-        animation.save_page(plots_timing.animate(found, min(num_frames, 100), title=case), figures / "membrane.html")
+        animation.save_page(plots_timing.animate(found, (num_frames + 1) // 2, title=case), figures / "membrane.html")
 
 
 def compare(path, runs):
     """Print the merits of `runs` {case: run directory} and draw their first trials side by side in path/figures."""
-    results = {case: record.read_json(run / "result.json") for case, run in runs.items()}
+    results = {case: record.read_result(run) for case, run in runs.items()}
     print(f"{'case':15}" + "".join(f"{name.replace('_', ' '):>21}" for name in MERITS))
     for case, result in results.items():
         print(f"{case:15}" + "".join(f"{_number(result[f'{name}_mean']):>21}" for name in MERITS))

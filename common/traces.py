@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -41,8 +42,11 @@ def read(path):
     """The Traces that `save` wrote; UserError if the file is missing or damaged."""
     try:
         with np.load(path) as arrays:
-            return Traces(**arrays)
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+            found = Traces(**arrays)
+        if not len(found.membrane) == len(found.spikes) == len(found.threshold) == len(found.loss):
+            raise ValueError("its arrays differ in length")
+        return found
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} is damaged or missing: {error}") from error
 
 

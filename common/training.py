@@ -1,7 +1,7 @@
 """One epoch, one evaluation, one fit. Knows tensors and callables; reads no config.
 
-`progress` is a dict of all that moves beside the network, the optimizer and the schedule: numbers
-and the rows of metrics only, so that a checkpoint holds it as it is.
+`progress` is a dict of all that moves beside the network, the optimizer and the schedule: numbers,
+tensors and the rows of metrics only, so that a checkpoint holds it as it is.
 """
 
 import contextlib
@@ -109,6 +109,11 @@ def has_ended(progress, num_epochs, patience):
     """Whether all epochs are done, or `patience` of them (if not 0) brought no better score."""
     waited = progress["epoch"] - progress["best_epoch"]
     return progress["epoch"] >= num_epochs or 0 < patience <= waited
+
+
+def raise_interrupted(number, frame):
+    """A signal's handler."""
+    raise Interrupted(number)
 
 
 def stop_hook(signals):

@@ -52,7 +52,7 @@ def check(settings, data, build_net):
         optim.build(settings, net.parameters(), steps_per_epoch=1)
         losses.build(settings)
     except KeyError as error:
-        raise ValueError(f"the settings lack {error}") from error
+        raise ValueError(f"these settings need {error}, for which this conf.py has no row") from error
 
 
 def save(trial):

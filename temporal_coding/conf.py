@@ -18,7 +18,7 @@ config = {
     "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
     "readout": "membrane",          # what the loss sees of the output neuron
     "loss": "mse_membrane_loss",    # against a ramp that peaks when the output is to spike
-    "num_frames": 200,              # of each animation; 0: no animations
+    "num_frames": 200,              # of each video, and half as many of the page; 0: neither
     "device": "cpu",                # cpu: the fastest for one small sample | auto: cuda if there is one | cuda | cuda:1
 }
 

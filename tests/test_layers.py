@@ -11,7 +11,7 @@ LAYERS = [  # lowest first
     {"rules", "compiled"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
     {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed"},
-    {"record", "traces"},
+    {"record", "tensorboard", "traces"},
     {"neurons"},
     {"nets", "training"},
     {"trial"},

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from common import record
+from common import record, tensorboard
 from common.config import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -139,8 +139,37 @@ def test_of_an_epoch_written_twice_the_later_counts(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     for num_epochs, rows in ((0, [(1, 3.0), (2, 2.0)]), (1, [(2, 1.5), (3, 1.0)])):
-        with record.tensorboard(tmp_path, num_epochs) as write_row:
+        with tensorboard.writing(tmp_path, num_epochs) as write_row:
             for epoch, loss in rows:
                 write_row({"trial": 0, "epoch": epoch, "loss": loss})
     scalars = EventAccumulator(str(tmp_path)).Reload().Scalars("loss")
     assert [(scalar.step, scalar.value) for scalar in scalars] == [(1, 3.0), (2, 1.5), (3, 1.0)]
+
+
+@pytest.mark.parametrize("settings, result, finished", [
+    ({"num_trials": 2, "num_epochs": 5}, {"num_trials": 2, "length": 5}, True),
+    ({"num_trials": 2, "num_epochs": 5}, {"num_trials": 1, "length": 5}, False),
+    ({"num_trials": 2, "num_epochs": 9}, {"num_trials": 2, "length": 5}, False),  # being made longer
+    ({"num_trials": 1, "num_iterations": 100}, {"num_trials": 1, "length": 100}, True),
+    ({"num_trials": 1, "num_iterations": 100}, {"num_trials": 1, "length": 10}, False),
+    ({"num_trials": 1, "num_epochs": 5}, {}, False),
+])
+def test_a_result_is_finished_when_it_is_that_of_the_settings(settings, result, finished):
+    assert record.is_finished(settings, result) is finished
+
+
+@pytest.mark.parametrize("content", [
+    "[]", "null", "{}", '{"directory": "mnist", "settings": {}, "data": {"hashes": {}}}',
+    '{"directory": "mnist", "settings": {"a": 1}, "data": {"name": "x"}}', '{"directory": "mnist", "cases": {}}',
+    '{"settings": {"a": 1}, "data": {"hashes": {}}}'])
+def test_a_damaged_config_is_named(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match="config.json is damaged"):
+        record.read_config(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"data": {"name": "x"}, "num_trials": "1", "trials": [{}]}'])
+def test_a_damaged_result_is_named(tmp_path, content):
+    (tmp_path / "result.json").write_text(content)
+    with pytest.raises(ValueError, match="result.json is damaged"):
+        record.read_result(tmp_path)

@@ -80,7 +80,7 @@ def recurrent_step_by_step(neuron, current, first, second):
     for x, r1, r2 in zip(current, first, second, strict=True):
         fired, hidden_before = fire(neuron.spike, v, hidden_before, r1)  # v is still that of the step before
         hidden = fired if neuron.hidden == "spike" else np.maximum(v, 0)
-        loop_syn = ALPHA * loop_syn + hidden @ weight.T + bias
+        loop_syn = ALPHA * loop_syn + x + hidden @ weight.T + bias
         loop_v = BETA * loop_v + (1 - BETA) * loop_syn
         syn = ALPHA * syn + x
         v = BETA * v + (1 - BETA) * syn
@@ -137,7 +137,7 @@ def test_the_gradient_of_the_threshold_and_delta_kinds(spike):
     ("SB", lambda v: 1 / (1 + np.exp(-v)), lambda v: 1 / (2 + np.exp(v) + np.exp(-v))),
     ("TRB", lambda v: np.maximum(np.tanh(v), 0), lambda v: (v > 0) / np.cosh(v) ** 2),
 ])
-def test_bernoulli_spikes_have_the_mean_and_the_gradient_of_their_probability(spike, probability, slope):
+def test_bernoulli_spikes_have_the_mean_of_their_probability_p_and_the_gradient_p_dp(spike, probability, slope):
     levels = np.array([-3.0, -1.0, -0.1, 0.2, 0.8, 2.5])
     v = torch.from_numpy(levels).expand(4000, 20, 6).requires_grad_()
     neuron = ParaLIF(**TIMES, spike=spike)
@@ -146,7 +146,7 @@ def test_bernoulli_spikes_have_the_mean_and_the_gradient_of_their_probability(sp
     assert (np.abs(spikes.mean((0, 1)).detach().numpy() - p) <= 4 * spread).all()
     weights = normal(4000, 20, 6)
     (weights * spikes).sum().backward()
-    np.testing.assert_allclose(v.grad.numpy(), weights.numpy() * slope(levels), rtol=1e-9)
+    np.testing.assert_allclose(v.grad.numpy(), weights.numpy() * p * slope(levels), rtol=1e-9)
     neighbours = (spikes[1:] - spikes[:-1]).square().mean((0, 1)).detach().numpy()  # 2 p (1 - p) if independent
     np.testing.assert_allclose(neighbours, 2 * p * (1 - p), atol=0.01)
 

@@ -1,6 +1,7 @@
 """What users type in temporal_coding/, each in a process of its own, on a small net."""
 
 import csv
+import shutil
 from signal import SIGKILL
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from place import Place, equal, weights
 from test_resume import timeless
 
-from common import record, report, traces
+from common import record, replay, report, traces
 
 SMALL = ["num_iterations=130", "hidden_sizes=[12]", "num_inputs=9", "num_steps=20", "spike_time=15", "num_frames=3"]
 CASES = ["float", "binarized", "wide_threshold", "annealed", "tuned"]
@@ -162,8 +163,104 @@ def test_without_frames_there_are_figures_only(place):
     (["thresholds=[1.0]"], "thresholds and dropout need a number for each of the 2 layers"),
     (["case=all", "case=float"], "case is given twice"),
     (["case=float", "anneal_rates=[0.1,0.1]"], "anneal_rates has no effect here"),
-    (["case=all", "qqqq=1"], "no key 'qqqq'"),
+    (["case=all", "momentum=0.5"], "case tuned: momentum has no effect here; it needs optimizer=sgd"),
+    (["readout=spikes"], "readout must be 'membrane' in this task, got 'spikes'"),
+    (["lr_schedule=step"], "these settings need 'lr_step_epochs', for which this conf.py has no row"),
 ])  # fmt: skip
 def test_a_mistake_is_told_in_one_line(place, arguments, message):
     status, _, stderr = place.call("temporal_coding", *arguments)
     assert status == 2 and stderr.startswith("run.py: ") and stderr.count("\n") == 1 and message in stderr, stderr
+
+
+LENGTHEN = ["num_iterations=230"]
+
+
+def test_a_run_that_is_being_made_longer_is_unfinished(place, capsys):
+    path, status, _, stderr = train(place, "num_frames=0", "num_iterations=100", "case=float")
+    assert status == 0, stderr
+    arguments = [f"resume=runs/{path.name}", *LENGTHEN]
+    assert place.call("temporal_coding", *arguments, script="saving.py", KILL="9 4")[0] == -SIGKILL
+    report.main([str(path)])
+    text = capsys.readouterr().out
+    assert "| 0 of 1 |" in text and "| 100 " in text
+    status, _, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 2 and "the run is unfinished; resume=" in stderr
+    assert replay_finds(place, path, 230) is False
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    assert len(traces.read(path / "trial_0" / "traces.npz").membrane) == 230 and replay_finds(place, path, 230)
+
+
+def replay_finds(place, path, num_iterations):
+    settings = record.read_config(path)["settings"]
+    return replay._has(path, replay._material(settings | {"num_iterations": num_iterations}))
+
+
+def test_all_cases_made_longer_and_stopped_go_on_to_the_new_length(place):
+    path, status, _, stderr = train(place, "case=all", "num_iterations=2", "num_frames=0")
+    assert status == 0, stderr
+    arguments = [f"resume=runs/{path.name}", "num_iterations=5"]
+    assert place.call("temporal_coding", *arguments, script="saving.py", KILL="9 20")[0] == -SIGKILL
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    lengths = [len(traces.read(path / case / "trial_0" / "traces.npz").membrane) for case in CASES]
+    assert lengths == [5] * 5
+
+
+def test_a_case_made_longer_alone_leaves_the_others_and_is_told(place):
+    path, status, _, stderr = train(place, "case=all", "num_iterations=2", "num_frames=0")
+    assert status == 0, stderr
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}/tuned", "num_iterations=5")
+    assert status == 0, stderr
+    status, _, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 2 and "Traceback" not in stderr and "equal (iterations, time steps)" in stderr
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=5")
+    assert status == 0, stderr
+
+
+def test_a_case_that_diverges_leaves_the_others_theirs(place):
+    path, status, stdout, stderr = train(place, "case=all", "lr=1e17", "num_iterations=2", "num_frames=0")
+    assert status == 1 and "Traceback" not in stderr
+    assert "run.py: diverged: case wide_threshold: trial 0: loss" in stderr
+    finished = [case for case in CASES if (path / case / "result.json").exists()]
+    assert finished and (path / "figures" / "cases.png").exists() and f"case {CASES[-1]}" in stdout
+
+
+STOPPED_WHILE_DRAWING = """
+import os, runpy, signal, sys
+sys.path.insert(1, sys.path[0] + "/..")
+from common import plots_timing
+plots_timing.loss_curve = lambda traces: os.kill(os.getpid(), signal.{name})
+runpy.run_path("run.py", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name, expected", [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_while_drawing_ends_all_and_keeps_the_result(place, name, expected):
+    script = place.root / "temporal_coding" / "stopped.py"
+    script.write_text(STOPPED_WHILE_DRAWING.format(name=name))
+    path, status, stdout, stderr = train(place, "case=all", "num_iterations=2", script="stopped.py")
+    assert status == expected and "Traceback" not in stderr
+    assert stdout.count("case ") == 1 and "mse / peak²" in stdout.splitlines()[-1]
+    assert f"evaluate=runs/{path.name}/float" in stderr
+    assert f"to go on: python run.py resume=runs/{path.name}\n" in stderr
+    assert (path / "float" / "result.json").exists() and not (path / "binarized").exists()
+
+
+def test_a_run_that_was_moved_goes_on_and_is_reported(place, annealed, all_cases, tmp_path, capsys):
+    shutil.copytree(annealed[0], tmp_path / "one")
+    shutil.copytree(all_cases[0], tmp_path / "all")
+    status, stdout, stderr = place.call("temporal_coding", f"resume={tmp_path / 'one'}", "num_frames=0")
+    assert status == 0, stderr
+    report.main([str(tmp_path)])
+    assert capsys.readouterr().out.count("| temporal_coding |") == 6
+
+
+@pytest.mark.parametrize("name", ["trial_0/last.pt", "result.json"])
+def test_what_is_lost_or_damaged_is_named(place, annealed, tmp_path, name):
+    shutil.copytree(annealed[0], tmp_path / "run")
+    (tmp_path / "run" / name).unlink()
+    if name == "result.json":
+        (tmp_path / "run" / name).write_text("[]")
+    status, _, stderr = place.call("temporal_coding", f"evaluate={tmp_path / 'run'}")
+    assert status == 2 and name in stderr and stderr.count("\n") == 1, stderr

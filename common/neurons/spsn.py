@@ -41,7 +41,7 @@ class ParaLIF(nn.Module):
         v = V | sigmoid(V) | tanh(V) | relu(tanh(V))           normalisation: "" | S | T | TR
         s[t] = 1 if v[t] - v[t-1] > theta else 0               generation D, delta; v = 0 before the first step
         s[t] = 1 if v[t] > theta else 0                        T, threshold
-        s[t] ~ Bernoulli(v[t])                                 B; the gradient is that of v (straight through)
+        s[t] ~ Bernoulli(v[t])                                 B; ds/dv = v
         s[t] = 1 if 2 V[t] + logit(r[t]) > 0 else 0            GS; r ~ U(0, 1), gradient of sigmoid(2 V + logit(r))
 
     GS is the hard two-class Gumbel softmax over (V, -V) at temperature 1: two Gumbel variables differ by a
@@ -52,8 +52,8 @@ class ParaLIF(nn.Module):
     FastSigmoid(100)), for the D and T kinds alone.  learn: which of "tau" (both) and "threshold" are learnt, as
     logarithms, so that none gets negative; shape: of the learnt values, () or (N,).  ValueError for values
     outside these.
-    Source: NECOTIS/Parallelizable-Leaky-Integrate-and-Fire-Neuron@f08c418 (Yarga and Wood 2024).  There the
-    gradient of the B kinds is multiplied by v once more, and a tau of 20 ms to be learnt starts at 3 ms.
+    Source: NECOTIS/Parallelizable-Leaky-Integrate-and-Fire-Neuron@f08c418 (Yarga and Wood 2024), where a tau
+    of 20 ms that is to be learnt starts at 3 ms; not so here.
     """
 
     def __init__(self, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=()):
@@ -90,7 +90,7 @@ class ParaLIF(nn.Module):
         """V [T, B, ...] -> spikes [T, B, ...]."""
         v = self.normalise(membrane)
         if self.generation == "bernoulli":
-            return _StraightThrough.apply(v, self._uniform(v).lt_(v.detach()))
+            return _StraightThrough.apply(v * v / 2, self._uniform(v).lt_(v.detach()))  # gradient v
         if self.generation == "gumbel":
             logit = torch.add(self._uniform(v).logit_(), v, alpha=2)
             return _StraightThrough.apply(torch.sigmoid(logit), logit.detach().gt_(0))  # in place: no one needs it
@@ -142,11 +142,10 @@ class RecurrentParaLIF(ParaLIF):
     """ParaLIF whose neurons see each other's spikes of the step before, as they would be without recurrence.
 
         h[t] = fire(V[t-1])  hidden="spike"  |  relu(V[t-1])  hidden="relu"          V = leak(x), V[-1] = 0
-        V'[t] = V[t] + leak(W h + b)[t],   s = fire(V')
+        V'[t] = V[t] + leak(x + W h + b)[t],   s = fire(V')        the input is integrated twice
 
     No loop over time: h does not depend on V'.  size: number of neurons N, the last dimension of the current; the
-    rest as ParaLIF.  W kaiming-uniform for a linear layer, b = 0 at first, both as in the original, which
-    integrates the input twice: V' = V + leak(x + W h + b).
+    rest as ParaLIF.  W kaiming-uniform for a linear layer, b = 0 at first.
     """
 
     def __init__(self, size, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=(),
@@ -164,7 +163,7 @@ class RecurrentParaLIF(ParaLIF):
         membrane = super().membrane(current)
         before = torch.cat([torch.zeros_like(membrane[:1]), membrane[:-1]])
         hidden = self.fire(before) if self.hidden == "spike" else torch.relu(before)
-        return membrane + super().membrane(flat(self.recurrent, hidden))
+        return membrane + super().membrane(current + flat(self.recurrent, hidden))
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -8,12 +8,13 @@
 import argparse
 from pathlib import Path
 
+from common.record import is_finished
 from common.report import accuracy, timing
 from common.report.runs import NONE, find, read, read_metrics, warn
 
 NOTES = {
     "**stand-in**": "not the published data set, so no published figure compares.",
-    " of ": "n trials are done of so many: the run is unfinished, or one of them diverged.",
+    " of ": "so many trials are done of all: the run is unfinished or being made longer, or one of them diverged.",
     "best on test": "the epoch was chosen on the test set, as some papers do; the accuracy is too high.",
     "mse": "mean squared error of the output's membrane over the square of the ramp's peak.",
 }
@@ -61,13 +62,13 @@ def read_row(run):
 
 def _row(run, config, result):
     num_trials = len(result["trials"])
-    planned = config["settings"].get("num_trials", num_trials)
+    planned, finished = config["settings"].get("num_trials", num_trials), is_finished(config["settings"], result)
     seconds = sum(trial.get("seconds", 0) for trial in result["trials"])
     columns, score = (timing if "case" in result else accuracy).columns(run, config, result)
     cells = {
         "experiment": config["directory"],
         **columns,
-        "n": str(num_trials) if num_trials >= planned else f"{num_trials} of {planned}",
+        "n": str(num_trials) if finished else f"{num_trials if num_trials < planned else 0} of {planned}",
         "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
         "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
         "run": run.name if run.parent.name == "runs" else f"{run.parent.name}/{run.name}",

@@ -9,7 +9,7 @@ NONE = "–"
 
 def find(directory):
     """The runs among `directory` itself and its folders, down to */runs/*/*/ for the cases of a run."""
-    patterns = ("*", "runs/*", "runs/*/*", "*/runs/*", "*/runs/*/*")
+    patterns = ("*", "*/*", "runs/*/*", "*/runs/*", "*/runs/*/*")
     return [place for place in [directory, *(place for pattern in patterns for place in directory.glob(pattern))]
             if _is_run(place)]
 

@@ -20,7 +20,7 @@ def columns(run, config, result):
     return {
         "case": result["case"],
         "weights": {True: "binarized", False: "float"}[settings["binarize"]],
-        "iterations": f"{settings['num_iterations']:,}",
+        "iterations": "–".join(f"{count:,}" for count in sorted({t["num_iterations"] for t in result["trials"]})),
         **{title: _mean_std(result, key, style) for key, (title, style) in MERITS.items()},
     }, -result["mse_last50_mean"]
 
