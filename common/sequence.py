@@ -1,11 +1,33 @@
 """Layers without time, applied to sequences [T, B, ...]."""
 
+import torch
 from torch import nn
 
 
 def flat(layer, x):
     """Apply `layer` ([N, ...] -> [N, ...]) to every step of x [T, B, ...] in one call."""
     return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+class Dropout(nn.Module):
+    """nn.Dropout by uniform numbers, which the CPU draws four times as fast as Bernoulli ones.
+
+    share: of the values that become 0 while training, in [0, 1), anew at each call; the others grow by 1 / (1 - share).
+    """
+
+    def __init__(self, share):
+        super().__init__()
+        if not 0 <= share < 1:
+            raise ValueError(f"dropout must lie in [0, 1), got {share}")
+        self.share = share
+
+    def forward(self, x):
+        if not self.training or not self.share:
+            return x
+        return x * torch.rand_like(x).ge_(self.share).mul_(1 / (1 - self.share))
+
+    def extra_repr(self):
+        return f"share={self.share}"
 
 
 class Flat(nn.Sequential):

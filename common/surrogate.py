@@ -72,7 +72,8 @@ class _Spike(torch.autograd.Function):
     def forward(ctx, distance, surrogate, inclusive):
         ctx.save_for_backward(distance)
         ctx.surrogate = surrogate
-        return (distance >= 0 if inclusive else distance > 0).to(distance.dtype)
+        compare = torch.ge if inclusive else torch.gt
+        return compare(distance, 0, out=torch.empty_like(distance))  # several times faster than bool and a cast
 
     @staticmethod
     def backward(ctx, grad):

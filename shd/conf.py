@@ -117,7 +117,7 @@ conditional = [
     }),
     ({"learn_tau": True}, {"per_neuron": False}),       # learn one value for each neuron, not for each layer
     ({"learn_tau": False, "learn_threshold": True}, {"per_neuron": False}),
-    ({"recurrent": True}, {"recurrent_spike": "spike"}),                # spike | relu: of the membrane before recurrence
+    ({"recurrent": True}, {"recurrent_spike": "spike"}),                # spike | relu: of the membrane without it
     ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
     ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP
     ({"optimizer": "sgd"}, {"momentum": 0.9}),

@@ -6,7 +6,7 @@ from torch import nn
 from common.binary import BinaryLinear, binarize
 from common.event_linear import event_linear
 from common.neurons import LIF
-from common.sequence import flat
+from common.sequence import Dropout, flat
 
 
 class Synapse(nn.Module):
@@ -16,7 +16,7 @@ class Synapse(nn.Module):
         super().__init__()
         self.linear = (BinaryLinear if binarized else nn.Linear)(num_inputs, num_outputs)
         self.binarized = binarized
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x):
         if isinstance(x, torch.Tensor):
