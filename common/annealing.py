@@ -4,8 +4,8 @@ import torch
 
 
 def build(config, neurons):
-    """The schedule that config["threshold_schedule"] names, for neurons at their initial thresholds."""
-    if config["threshold_schedule"] == "none":
+    """The schedule that config["threshold_schedule"] names, if it does, for neurons at their initial thresholds."""
+    if config.get("threshold_schedule", "none") == "none":
         return Constant()
     return SCHEDULES[config["threshold_schedule"]](neurons, config["thresholds_final"], config["anneal_rates"])
 

@@ -83,13 +83,10 @@ conditional = [
     ({"net": "mlp"}, {
         "neuron": "spsn_sb",        # lif | spsn_sb | spsn_gs | non_spiking | paralif_gs, _sb, _trb, _d, _sd, _td, _trd,
         "binarize": False,          #       _t, _st, _tt, _trt: normalisation and generation of its spikes
-        "threshold_schedule": "none",                   # these neurons' thresholds stay, or are learnt
         "hidden_sizes": [128, 128, 128],
         "dt_ms": 1.0,
         "num_steps": 2000,          # at most; what comes later is cut
         "length": "sample",         # a recording has the steps up to its last event, in whatever batch it is
-        "tau_syn_ms": 20.0,
-        "tau_mem_ms": 20.0,
         "num_epochs": 200,
         "batch_size": 64,
         "patience": 0,
@@ -101,6 +98,11 @@ conditional = [
         "lr_schedule": "none",
     }),
     ({"neuron": "non_spiking"}, {}),                    # linear layers and ReLU: nothing to set
+    ({"neuron": ("lif", "spsn_sb", "spsn_gs", "paralif_gs", "paralif_sb", "paralif_trb", "paralif_d", "paralif_sd",
+                 "paralif_td", "paralif_trd", "paralif_t", "paralif_st", "paralif_tt", "paralif_trt")}, {
+        "tau_syn_ms": 20.0,         # time constants of synapse and membrane
+        "tau_mem_ms": 20.0,
+    }),
     ({"net": "mlp", "neuron": "lif"}, {"surrogate": "fast_sigmoid"}),
     ({"net": "mlp", "neuron": "lif", "surrogate": "fast_sigmoid"}, {"slope": 100.0}),
     ({"neuron": ("spsn_sb", "spsn_gs", "paralif_gs", "paralif_sb", "paralif_trb")}, {
