@@ -42,7 +42,7 @@ RULES = {
     "spike_time": AT_LEAST_ONE,
     "net": ANY, "case": ANY, "binarize": ANY,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
-    "num_frames": NOT_NEGATIVE,
+    "num_frames": NOT_NEGATIVE, "num_threads": AT_LEAST_ONE,
     "slope": POSITIVE, "alpha": POSITIVE, "width": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE,
     "lr_step_factor": POSITIVE, "on_target": POSITIVE,
     "anneal_rates": SHARE, "correct_rate": SHARE, "incorrect_rate": SHARE,
