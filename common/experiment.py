@@ -105,6 +105,8 @@ def _draw(experiment, path, settings, data, net, encode, result):
 def _prepare(experiment, settings):
     """(data on its device, device, encode for this number of steps)."""
     with user_errors():
+        if "num_threads" in settings:
+            torch.set_num_threads(settings["num_threads"])
         name = settings["device"]
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"

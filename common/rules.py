@@ -25,7 +25,7 @@ RULES = {
     "net": ANY, "case": ANY, "binarize": ANY, "neuron": ANY, "augment": ANY, "val_split": ANY, "scale_together": ANY,
     "learn_tau": ANY, "learn_threshold": ANY, "per_neuron": ANY, "recurrent": ANY, "clamp_weights": ANY,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
-    "num_frames": NOT_NEGATIVE, "val_speakers": NOT_NEGATIVE,
+    "num_frames": NOT_NEGATIVE, "num_threads": AT_LEAST_ONE, "val_speakers": NOT_NEGATIVE,
     "dt_ms": POSITIVE, "tau_syn_ms": POSITIVE, "tau_mem_ms": POSITIVE, "clip_grad_norm": POSITIVE,
     "window_ms": AT_LEAST_ZERO,
     "slope": POSITIVE, "alpha": POSITIVE, "width": POSITIVE, "thresholds": POSITIVE, "thresholds_final": POSITIVE,

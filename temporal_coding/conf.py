@@ -19,6 +19,7 @@ config = {
     "readout": "membrane",          # what the loss sees of the output neuron
     "loss": "mse_membrane_loss",    # against a ramp that peaks when the output is to spike
     "num_frames": 200,              # of each video, and half as many of the page; 0: neither
+    "num_threads": 1,               # of the CPU: so small layers gain nothing from more, and lose to a busy neighbour
     "device": "cpu",                # cpu: the fastest for one small sample | auto: cuda if there is one | cuda | cuda:1
 }
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -57,8 +58,10 @@ class Place:
     def start(self, directory, *arguments, script="run.py", **environment):
         """A process of `python run.py ...` on one thread."""
         inherited = {key: value for key, value in os.environ.items() if key not in UNSET}
-        return subprocess.Popen([sys.executable, script, *arguments], cwd=self.root / directory, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=inherited | SET | environment)
+        return subprocess.Popen(
+            [sys.executable, script, *arguments], cwd=self.root / directory, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=inherited | SET | environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # as in a terminal
 
     def call(self, directory, *arguments, **others):
         """(exit status, stdout, stderr) of `python run.py ...`."""

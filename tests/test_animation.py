@@ -128,11 +128,15 @@ def test_ctrl_c_ends_it_as_ctrl_c(tmp_path):
     code = ("import sys; sys.path.insert(0, 'tests'); import test_animation as t\n"
             "t.animation.save_animation(t.make_animation(10**6), sys.argv[1])")
     root = Path(__file__).parents[1]
-    process = subprocess.Popen([sys.executable, "-c", code, tmp_path / "bar.mp4"], cwd=root, stderr=subprocess.PIPE,
-                               text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "bar.mp4"], cwd=root, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # as in a terminal
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    assert "KeyboardInterrupt" in process.communicate(timeout=60)[1].splitlines()[-1]
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=60)[1].splitlines()[-1]
+    finally:
+        process.kill()
     assert not list(tmp_path.iterdir())
