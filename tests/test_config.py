@@ -16,8 +16,8 @@ CHOICES = {"optimizer": ["adam", "sgd"], "lr_schedule": ["cosine", "step", "none
            "threshold_schedule": ["exponential", "linear", "none"]}  # fmt: skip
 RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a builder
     "case", "num_iterations", "num_inputs", "spike_time", "num_frames", "num_threads", "val_split", "val_speakers",
-    "values", "length", "window_ms", "augment", "shift", "scale_time", "scale_channels", "scale_together", "rate_limit", "clip_grad_norm",
-    "clamp_weights", "eval_repeats", "dt_ms",
+    "values", "length", "window_ms", "augment", "shift", "scale_time", "scale_channels", "scale_together",
+    "rate_limit", "clip_grad_norm", "clamp_weights", "eval_repeats", "dt_ms",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
     "num_steps", "num_epochs", "batch_size", "patience", "num_workers"}  # fmt: skip
 
