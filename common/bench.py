@@ -1,4 +1,6 @@
-"""Step times and peak memory of our layers and nets beside snntorch's, on this machine.
+"""Step times and peak memory of our layers and nets beside a peer's, on this machine.
+
+The peer is plain snntorch, or for SPSN's neurons the way its own code computes: see common/peers.py.
 
     python -m common.bench                # from the repository's root
     python -m common.bench spike          # the workloads whose name has this word
@@ -19,99 +21,9 @@ from pathlib import Path
 
 import snntorch
 import torch
-from snntorch import surrogate
 from tqdm import tqdm
 
-from common.data.synthetic import bernoulli_train
-from common.encode import constant_current
-from common.losses import mse_count_loss, mse_membrane_loss
-from common.nets.convnet import ConvNet
-from common.nets.mlp import ThaMLP
-from common.neurons import LIF
-from common.peers import SnntorchConvNet, SnntorchMLP
-from common.surrogate import FastSigmoid
-
-
-def lif_layer(num_steps=100, num_neurons=32768):
-    """One LIF layer on a random current: forward and backward."""
-    current = torch.rand(num_steps, 1, num_neurons, requires_grad=True)
-    gradient = torch.randn_like(current)
-    ours = LIF(0.9, 1.0, FastSigmoid(10.0))
-    theirs = snntorch.Leaky(0.9, threshold=1.0, spike_grad=surrogate.fast_sigmoid(slope=10))
-
-    def step_by_step(current):
-        membrane, spikes = theirs.init_leaky(), []
-        for x in current.unbind(0):
-            spike, membrane = theirs(x, membrane)
-            spikes.append(spike)
-        return torch.stack(spikes)
-
-    def stepper(layer):
-        def step():
-            current.grad = None
-            spikes = layer(current)
-            spikes.backward(gradient)
-            return spikes.detach()
-
-        return step
-
-    return {"ours": stepper(ours), "snntorch": stepper(step_by_step)}
-
-
-def mnist_annealing(num_steps=100, batch_size=128):
-    """W1: MNIST threshold annealing, the binarized convnet of mnist/conf.py without dropout."""
-    beta, slope, thresholds = 0.99, 10.22, [11.666, 14.105, 0.6656]
-    image = torch.rand(batch_size, 1, 28, 28) * (torch.rand(batch_size, 1, 28, 28) < 0.2)
-    target = torch.arange(batch_size) % 10
-    ours = ConvNet((1, 28, 28), 10, [16, 64], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True)
-    peer = SnntorchConvNet(num_steps, [16, 64], 1024, 10, beta, slope, thresholds, 0.0, binarize=True)
-    peer.take_weights(ours)
-
-    sequence = constant_current(image, num_steps)
-
-    def stepper(net, x):
-        return training_step(torch.optim.Adam(net.parameters(), 9.97e-3), lambda: mse_count_loss(net(x), target))
-
-    return {"ours": stepper(ours, sequence), "snntorch": stepper(peer, image)}
-
-
-def spike_timing(num_steps=100, num_hidden=1000, num_iterations=10):
-    """W7: iterations of temporal_coding/conf.py, annealed case, its threshold as at the start; the first one's loss.
-
-    Several in a row, as they come while training: one of ours alone would mostly wait for what snntorch's pushed
-    out of the caches.
-    """
-    sizes, beta, slope, thresholds = [100, num_hidden, 1], 0.15, 5.0, [5.0, 5.0]
-    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True, readout="membrane")
-    peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True).take_weights(ours)
-    sequence, target = bernoulli_train(num_steps, 100, seed=0)[:, None], torch.tensor([num_steps * 3 // 4])
-
-    def stepper(net):
-        optimizer = torch.optim.SGD(net.parameters(), 1e-3, 0.9)
-        step = training_step(optimizer, lambda: mse_membrane_loss(net(sequence), target, on_target=55.0))
-        return lambda: [step() for _ in range(num_iterations)][0]
-
-    return {"ours": stepper(ours), "snntorch": stepper(peer)}
-
-
-def training_step(optimizer, loss_fn):
-    def step():
-        loss = loss_fn()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    return step
-
-
-# name -> (function, sizes, a tiny case that loads every kernel)
-WORKLOADS = {
-    "LIF layer, T 100 × 32,768": (lif_layer, {}, {"num_steps": 2, "num_neurons": 8}),
-    "MNIST annealing, B 128, T 100, binarized": (mnist_annealing, {}, {"num_steps": 2, "batch_size": 2}),
-    "spike timing 100-1000-1, T 100, binarized, 10 iterations": (
-        spike_timing, {}, {"num_steps": 2, "num_hidden": 4, "num_iterations": 1}),
-}
+from common.workloads import WORKLOADS
 
 
 def times(steps, repeats):
@@ -160,20 +72,20 @@ def main():
     if options.peak:
         print_peak(*options.peak)
         return
-    print("| workload | snntorch, ms | ours, ms | ratio | snntorch, peak MB | ours, peak MB | share "
-          "| spikes or first loss, snntorch / ours |")  # fmt: skip
+    print("| workload | peer, ms | ours, ms | ratio | peer, peak MB | ours, peak MB | share "
+          "| spikes or first loss, peer / ours |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|")
     chosen = {name: workload for name, workload in WORKLOADS.items() if options.word.lower() in name.lower()}
     if not chosen:
         parser.error(f"no workload has {options.word!r} in its name; there are: {'; '.join(WORKLOADS)}")
     for name, (make, sizes, _) in tqdm(chosen.items(), desc="bench", leave=False, disable=None):
         steps = make(**sizes)
-        losses = " / ".join(f"{steps[side]().sum().item():.6g}" for side in ("snntorch", "ours"))
+        losses = " / ".join(f"{steps[side]().sum().item():.6g}" for side in ("peer", "ours"))
         seconds = times(steps, 3 if options.quick else 11)
         memory = {side: peak_memory(name, side, options.threads) for side in steps}
-        print(f"| {name} | {seconds['snntorch'] * 1e3:.1f} | {seconds['ours'] * 1e3:.1f} "
-              f"| {seconds['snntorch'] / seconds['ours']:.1f}× | {memory['snntorch']:.0f} | {memory['ours']:.0f} "
-              f"| {memory['ours'] / memory['snntorch']:.2f} | {losses} |", flush=True)  # fmt: skip
+        print(f"| {name} | {seconds['peer'] * 1e3:.1f} | {seconds['ours'] * 1e3:.1f} "
+              f"| {seconds['peer'] / seconds['ours']:.1f}× | {memory['peer']:.0f} | {memory['ours']:.0f} "
+              f"| {memory['ours'] / memory['peer']:.2f} | {losses} |", flush=True)  # fmt: skip
     print(f"\n{options.threads} thread(s), torch {torch.__version__}, snntorch {snntorch.__version__}; "
           "medians, in turns in one process")  # fmt: skip
 

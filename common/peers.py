@@ -1,4 +1,4 @@
-"""The experiments' nets written the usual way in snntorch, step by step: what bench and the tests compare with."""
+"""The experiments' nets written the usual way, step by step or by FFT: what bench and the tests compare with."""
 
 import snntorch
 import torch
@@ -60,10 +60,11 @@ class SnntorchConvNet(nn.Module):
 
 
 class SnntorchMLP(nn.Module):
-    """FC-Leaky, twice; sequence [T, B, N] -> membranes [T, B, K] of the second."""
+    """FC-Leaky, twice; sequence [T, B, N] -> membranes [T, B, K] of the second, or its spikes."""
 
-    def __init__(self, sizes, beta, slope, thresholds, binarize):
+    def __init__(self, sizes, beta, slope, thresholds, binarize, spikes=False):
         super().__init__()
+        self.spikes = spikes
         self.quantize = Sign.apply if binarize else lambda weight: weight
         self.fc1, self.fc2 = (nn.Linear(*shape) for shape in zip(sizes, sizes[1:], strict=False))
         spike = surrogate.fast_sigmoid(slope=slope)
@@ -71,15 +72,79 @@ class SnntorchMLP(nn.Module):
 
     def forward(self, sequence):
         mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
-        membranes = []
+        outputs = []
         for x in sequence:
             spike, mem1 = self.lif1(F.linear(x, self.quantize(self.fc1.weight), self.fc1.bias), mem1)
             spike, mem2 = self.lif2(F.linear(spike.to(x), self.quantize(self.fc2.weight), self.fc2.bias), mem2)
-            membranes.append(mem2)
-        return torch.stack(membranes)
+            outputs.append(spike if self.spikes else mem2)
+        return torch.stack(outputs)
 
     def take_weights(self, net):
         """Copy the weights of our ThaMLP."""
         for mine, theirs in ((self.fc1, "fc1"), (self.fc2, "fc2")):
             mine.load_state_dict(net.synapses[theirs].linear.state_dict())
         return self
+
+
+class SpsnMLP(nn.Module):
+    """Linear-neuron, layer after layer, then linear and leak, on a dense sequence [B, T, N] -> membranes [B, T, K].
+
+    As SPSN's own code computes: its LIF is a loop that indexes each step of a tensor that needs a gradient, and its
+    SPSN multiplies two decaying exponentials in the frequency domain, padded to 2 T (at which they wrap around).
+    """
+
+    def __init__(self, sizes, neuron, alpha, beta):
+        super().__init__()
+        self.alpha, self.beta = alpha, beta
+        self.fire = {"lif": self.lif, "spsn_sb": self.spsn_sb}[neuron]
+        self.leak = self.loop if neuron == "lif" else self.by_fft
+        self.layers = nn.ModuleList(nn.Linear(*shape) for shape in zip(sizes, sizes[1:], strict=False))
+
+    def forward(self, x):
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self.fire(layer(x))
+        return self.leak(last(x))
+
+    def lif(self, current):
+        return self.loop(current, fires=True)
+
+    def loop(self, current, fires=False):
+        syn = mem = torch.zeros_like(current[:, 0])
+        spike_fn, outputs = surrogate.fast_sigmoid(slope=100), []
+        for t in range(current.shape[1]):
+            syn = self.alpha * syn + current[:, t]
+            mem = self.beta * mem + (1 - self.beta) * syn
+            spike = spike_fn(mem - 1)
+            outputs.append(spike if fires else mem)
+            mem = mem * (1 - spike.detach()) if fires else mem
+        return torch.stack(outputs, 1)
+
+    def by_fft(self, current):
+        num_steps = current.shape[1]
+        time = torch.arange(num_steps)
+        filters = [self.alpha**time, (1 - self.beta) * self.beta**time]
+        product = torch.fft.rfft(current, 2 * num_steps, dim=1)
+        for values in filters:
+            product = product * torch.fft.rfft(values, 2 * num_steps)[:, None]
+        return torch.fft.irfft(product, 2 * num_steps, dim=1)[:, :num_steps]
+
+    def spsn_sb(self, current):
+        return _Bernoulli.apply(torch.sigmoid(self.by_fft(current)))
+
+    def take_weights(self, net):
+        """Copy the weights of our MLP."""
+        for mine, theirs in zip(self.layers, net.synapses.values(), strict=True):
+            mine.load_state_dict(theirs.linear.state_dict())
+        return self
+
+
+class _Bernoulli(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, probability):
+        ctx.save_for_backward(probability)
+        return torch.bernoulli(probability)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.saved_tensors[0]

@@ -21,9 +21,9 @@ LAYERS = [  # lowest first
     {"command"},
 ]
 TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
-         "bench": None, "report": None, "sweep": None, "peers": None, "replay": None}  # None: any layer
+         "bench": None, "workloads": None, "report": None, "sweep": None, "peers": None, "replay": None}  # None: any
 IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing"}, "plots_timing": {"spike_timing"},
-               "animation": {"spike_timing", "plots_timing"}, "peers": {"bench"},
+               "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 
 MODULES = sorted((ROOT / "common").rglob("*.py"))
@@ -83,7 +83,7 @@ def test_common_imports_downwards_only(path):
     ("experiment", "from common import plots, trial, spike_timing", ["common.plots"]),
     ("trial", "from common import plots", ["common.plots"]),
     ("plots", "from common import config", ["common.config"]),
-    ("bench", "from common import peers, experiment, plots", ["common.plots"]),
+    ("workloads", "from common import peers, experiment, plots", ["common.plots"]),
     ("report", "import mnist.conf", ["mnist.conf"]),
     ("data", "from common.data import download\nimport conf", ["conf"]),
 ])

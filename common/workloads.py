@@ -1,0 +1,146 @@
+"""What bench times: steps of ours and of a peer, from the same weights on the same data.
+
+Each function returns {"ours": step, "peer": step}; a step is a callable that returns its spikes or its loss.
+"""
+
+import functools
+
+import snntorch
+import torch
+from snntorch import surrogate
+from torch.nn import functional as F
+
+from common.data.events import EventBatch
+from common.data.synthetic import bernoulli_train
+from common.encode import constant_current
+from common.losses import mse_count_loss, mse_membrane_loss
+from common.nets.convnet import ConvNet
+from common.nets.mlp import MLP, ThaMLP
+from common.neurons import LIF, SPSN, LeakyIntegrator, SynapticLIF
+from common.peers import SnntorchConvNet, SnntorchMLP, SpsnMLP
+from common.surrogate import FastSigmoid
+
+
+def lif_layer(num_steps=100, num_neurons=32768):
+    """One LIF layer on a random current: forward and backward."""
+    current = torch.rand(num_steps, 1, num_neurons, requires_grad=True)
+    gradient = torch.randn_like(current)
+    ours = LIF(0.9, 1.0, FastSigmoid(10.0))
+    theirs = snntorch.Leaky(0.9, threshold=1.0, spike_grad=surrogate.fast_sigmoid(slope=10))
+
+    def step_by_step(current):
+        membrane, spikes = theirs.init_leaky(), []
+        for x in current.unbind(0):
+            spike, membrane = theirs(x, membrane)
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+    def stepper(layer):
+        def step():
+            current.grad = None
+            spikes = layer(current)
+            spikes.backward(gradient)
+            return spikes.detach()
+
+        return step
+
+    return {"ours": stepper(ours), "peer": stepper(step_by_step)}
+
+
+def mnist_annealing(num_steps=100, batch_size=128):
+    """W1: MNIST threshold annealing, the binarized convnet of mnist/conf.py without dropout."""
+    beta, slope, thresholds = 0.99, 10.22, [11.666, 14.105, 0.6656]
+    image = torch.rand(batch_size, 1, 28, 28) * (torch.rand(batch_size, 1, 28, 28) < 0.2)
+    target = torch.arange(batch_size) % 10
+    ours = ConvNet((1, 28, 28), 10, [16, 64], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True)
+    peer = SnntorchConvNet(num_steps, [16, 64], 1024, 10, beta, slope, thresholds, 0.0, binarize=True)
+    peer.take_weights(ours)
+
+    sequence = constant_current(image, num_steps)
+
+    def stepper(net, x):
+        return training_step(torch.optim.Adam(net.parameters(), 9.97e-3), lambda: mse_count_loss(net(x), target))
+
+    return {"ours": stepper(ours, sequence), "peer": stepper(peer, image)}
+
+
+def spike_timing(num_steps=100, num_hidden=1000, num_iterations=10):
+    """W7: iterations of temporal_coding/conf.py, annealed case, its threshold as at the start; the first one's loss.
+
+    Several in a row, as they come while training: one of ours alone would mostly wait for what snntorch's pushed
+    out of the caches.
+    """
+    sizes, beta, slope, thresholds = [100, num_hidden, 1], 0.15, 5.0, [5.0, 5.0]
+    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True, readout="membrane")
+    peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True).take_weights(ours)
+    sequence, target = bernoulli_train(num_steps, 100, seed=0)[:, None], torch.tensor([num_steps * 3 // 4])
+
+    def stepper(net):
+        optimizer = torch.optim.SGD(net.parameters(), 1e-3, 0.9)
+        step = training_step(optimizer, lambda: mse_membrane_loss(net(sequence), target, on_target=55.0))
+        return lambda: [step() for _ in range(num_iterations)][0]
+
+    return {"ours": stepper(ours), "peer": stepper(peer)}
+
+
+def shd_annealing(num_steps=333, batch_size=32, num_hidden=3000):
+    """W3: SHD threshold annealing, 700-3000-20, binarized, on events of 1.5 % density, without dropout."""
+    sizes, beta, slope, thresholds = [700, num_hidden, 20], 0.95, 0.257, [13.504, 11.20]
+    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True)
+    peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True, spikes=True).take_weights(ours)
+    events, target = random_events(num_steps, batch_size), torch.arange(batch_size) % 20
+
+    def stepper(net, x):
+        return training_step(torch.optim.Adam(net.parameters(), 6.54e-4), lambda: mse_count_loss(net(x), target))
+
+    return {"ours": stepper(ours, events), "peer": stepper(peer, events.dense())}
+
+
+def shd_neurons(neuron, num_steps, batch_size=64, hidden=(128, 128, 128)):
+    """W4: SHD, 700-128-128-128-20 of LIF or SPSN-SB; the peer is SPSN's own way of computing."""
+    sizes, times = [700, *hidden, 20], {"tau_syn": 0.02, "tau_mem": 0.02, "dt": 0.001}
+    make = {"lif": lambda: SynapticLIF(**times, surrogate=FastSigmoid(100.0)), "spsn_sb": lambda: SPSN(**times)}[neuron]
+    readout = LeakyIntegrator(**times)
+    ours = MLP(sizes, [make() for _ in hidden], readout, binarized=False)
+    peer = SpsnMLP(sizes, neuron, readout.alpha, readout.beta).take_weights(ours)
+    events, target = random_events(num_steps, batch_size), torch.arange(batch_size) % 20
+
+    def stepper(net, x, dim):
+        optimizer = torch.optim.Adamax(net.parameters(), 1e-3)
+        return training_step(optimizer, lambda: F.cross_entropy(net(x).mean(dim), target))
+
+    return {"ours": stepper(ours, events, 0), "peer": stepper(peer, events.dense().transpose(0, 1).contiguous(), 1)}
+
+
+def random_events(num_steps, batch_size, num_units=700, density=0.015):
+    """An EventBatch of independent events."""
+    rows, units = (torch.rand(num_steps * batch_size, num_units) < density).nonzero(as_tuple=True)
+    row_starts = torch.zeros(num_steps * batch_size + 1, dtype=torch.int64)
+    row_starts[1:] = rows.bincount(minlength=num_steps * batch_size).cumsum(0)
+    return EventBatch((num_steps, batch_size, num_units), row_starts, units.int())
+
+
+def training_step(optimizer, loss_fn):
+    def step():
+        loss = loss_fn()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+# name -> (function, sizes, a tiny case that loads every kernel)
+WORKLOADS = {
+    "LIF layer, T 100 × 32,768": (lif_layer, {}, {"num_steps": 2, "num_neurons": 8}),
+    "MNIST annealing, B 128, T 100, binarized": (mnist_annealing, {}, {"num_steps": 2, "batch_size": 2}),
+    "spike timing 100-1000-1, T 100, binarized, 10 iterations": (
+        spike_timing, {}, {"num_steps": 2, "num_hidden": 4, "num_iterations": 1}),
+    "SHD annealing 700-3000-20, B 32, T 333, 1.5 % events": (
+        shd_annealing, {}, {"num_steps": 2, "batch_size": 2, "num_hidden": 4}),
+    **{f"SHD {neuron}, 700-128×3-20, B 64, T {num_steps}": (
+        functools.partial(shd_neurons, neuron), {"num_steps": num_steps},
+        {"num_steps": 2, "batch_size": 16, "hidden": (64,)})
+       for neuron in ("lif", "spsn_sb") for num_steps in (100, 1000)},
+}
