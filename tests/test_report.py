@@ -192,3 +192,38 @@ def test_a_bar_in_a_name_does_not_split_the_table(tmp_path, capsys):
     make_run(tmp_path, "run", data="a|b")
     report.main([str(tmp_path)])
     assert "a\\|b, 54,000 train" in capsys.readouterr().out
+
+
+def shd_run(root, name, tests, data=("SHD", False), seconds=40.0, **settings):
+    run = root / "shd" / "runs" / name
+    run.mkdir(parents=True)
+    settings = {"net": "mlp", "neuron": "spsn_sb", "augment": False, "rate_limit": 0.0, "num_trials": len(tests),
+                "num_epochs": 20} | settings  # fmt: skip
+    (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "shd"}))
+    trials = [{"test": test, "seconds": seconds, "num_epochs": 20, "firing_rates": {"fc1": 0.5, "fc2": 0.25}}
+              for test in tests]  # fmt: skip
+    data = {"name": data[0], "stand_in": data[1], "num_train": 9}
+    result = {"data": data, "num_trials": len(tests), "trials": trials}
+    (run / "result.json").write_text(json.dumps(result))
+
+
+def test_the_spsn_table_sets_neurons_against_conditions_beside_the_published_figures(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.70, 0.74])
+    shd_run(tmp_path, "b", [0.8], augment=True, rate_limit=0.4)
+    shd_run(tmp_path, "c", [0.5], neuron="paralif_d")
+    report.main([str(tmp_path), "--table", "spsn"])
+    text = capsys.readouterr().out
+    rows = {row["neuron"]: row for row in table(text)}
+    assert text.startswith("SHD\n") and list(rows) == ["LIF", "SPSN-SB", "SPSN-GS", "Non-Spiking", "paralif_d"]
+    assert rows["SPSN-SB"]["basic (%)"] == "72.00 ± 2.83 (n = 2)" and rows["SPSN-SB"]["basic, s/epoch"] == "2.0"
+    assert rows["SPSN-SB"]["published, basic (%)"] == "77.16; 5.5 s/epoch"
+    assert rows["SPSN-SB"]["+ augmentation + regularisation (%)"] == "80.00 (n = 1)"
+    assert rows["SPSN-SB"]["firing rates, basic"] == "0.500 / 0.250"
+    assert rows["LIF"]["basic (%)"] == "–" and rows["LIF"]["published, + augmentation (%)"] == "83.03; 261.7 s/epoch"
+
+
+def test_no_published_figure_stands_beside_another_set(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7], data=("fsdd_shd", True))
+    report.main([str(tmp_path), "--table", "spsn"])
+    text = capsys.readouterr().out
+    assert text.startswith("fsdd_shd, a stand-in") and "published," not in text and "70.00 (n = 1)" in text

@@ -3,13 +3,14 @@
     python -m common.report                    # every run below this directory
     python -m common.report mnist              # one experiment's, or one run's own directory
     python -m common.report --sort accuracy
+    python -m common.report shd --table spsn   # neurons against augmentation and regularisation
 """
 
 import argparse
 from pathlib import Path
 
 from common.record import is_finished
-from common.report import accuracy, timing
+from common.report import accuracy, spsn, timing
 from common.report.runs import NONE, find, read, read_metrics, warn
 
 NOTES = {
@@ -26,11 +27,16 @@ def main(arguments=None):
                         help="a run's directory, or one that holds runs (default: this one)")
     parser.add_argument("--sort", choices=["accuracy", "time"],
                         help="best test accuracy first, or shortest first (default: by directory, oldest first)")
+    parser.add_argument("--table", choices=["spsn"], help="the table of one experiment instead, as published")
     options = parser.parse_args(arguments)
     runs = sorted({run for directory in options.directories for run in find(directory)})
     if not runs:
         print(f"no runs under {', '.join(map(str, options.directories))}")
     finished = [run for run in runs if (run / "result.json").exists()]
+    if options.table:
+        for title, rows in spsn.tables(finished).items():
+            print(f"{title}\n\n{markdown(rows)}\n")
+        return
     rows = [row for run in finished if (row := read_row(run))]
     if options.sort:
         rows.sort(key=lambda row: row[options.sort])
