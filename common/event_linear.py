@@ -55,6 +55,17 @@ def _width(num_columns):
     return max(64, min(128, (num_columns + 1) // 2))
 
 
+@njit(inline="always")
+def _add(values, event, counts, total):
+    """Add values [n], as often as the event stands, to total [n]."""
+    if counts.size:
+        for i in range(total.size):
+            total[i] += counts[event] * values[i]
+    else:
+        for i in range(total.size):
+            total[i] += values[i]
+
+
 @njit(parallel=True, cache=True, error_model="numpy")
 def _gather(row_starts, units, counts, weight, first, out):
     """out[row] = first + sum of weight[unit] over the row's events; weight [N, H], first [H], out [R, H]."""
@@ -69,12 +80,7 @@ def _gather(row_starts, units, counts, weight, first, out):
             total[:] = first[low:high]
             for event in range(row_starts[row], row_starts[row + 1]):
                 values = weight[units[event], low:high]
-                if counts.size:
-                    for i in range(high - low):
-                        total[i] += counts[event] * values[i]
-                else:
-                    for i in range(high - low):
-                        total[i] += values[i]
+                _add(values, event, counts, total)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -88,9 +94,4 @@ def _scatter(row_starts, units, counts, grad, by_input):
             values = grad[row, low:high]
             for event in range(row_starts[row], row_starts[row + 1]):
                 total = by_input[units[event], low:high]
-                if counts.size:
-                    for i in range(high - low):
-                        total[i] += counts[event] * values[i]
-                else:
-                    for i in range(high - low):
-                        total[i] += values[i]
+                _add(values, event, counts, total)

@@ -69,17 +69,26 @@ class Place:
         stdout, stderr = process.communicate(timeout=120)
         return process.returncode, stdout, stderr
 
+    def attempt(self, directory, usual, *arguments, **others):
+        """(run directory, exit status, stdout, stderr) of a run with the `usual` arguments but for those given."""
+        status, stdout, stderr = self.call(directory, *but_for(usual, arguments), *arguments, **others)
+        return self.root / directory / re.search("run directory: (.*)", stdout)[1], status, stdout, stderr
+
     def small(self, *arguments):
         """The arguments of a small run."""
-        keys = {argument.partition("=")[0] for argument in arguments}
-        usual = [argument for argument in SMALL if argument.partition("=")[0] not in keys]
-        return *usual, f"data_dir={self.data}", *arguments
+        return *but_for(SMALL, arguments), f"data_dir={self.data}", *arguments
 
     def train(self, directory, *arguments, status=0, **others):
         """(the run directory of a small run, its stdout, its stderr)."""
         found, stdout, stderr = self.call(directory, *self.small(*arguments), **others)
         assert found == status, stderr
         return self.root / directory / re.search("run directory: (.*)", stdout)[1], stdout, stderr
+
+
+def but_for(usual, arguments):
+    """The usual arguments whose keys are not given anew."""
+    keys = {argument.partition("=")[0] for argument in arguments}
+    return [argument for argument in usual if argument.partition("=")[0] not in keys]
 
 
 def write_images(folder):

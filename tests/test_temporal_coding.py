@@ -22,11 +22,7 @@ def place(tmp_path_factory):
 
 
 def train(place, *arguments, **others):
-    keys = {argument.partition("=")[0] for argument in arguments}
-    usual = [argument for argument in SMALL if argument.partition("=")[0] not in keys]
-    status, stdout, stderr = place.call("temporal_coding", *usual, *arguments, **others)
-    path = place.root / "temporal_coding" / stdout.split("run directory: ")[1].split("\n")[0]
-    return path, status, stdout, stderr
+    return place.attempt("temporal_coding", SMALL, *arguments, **others)
 
 
 @pytest.fixture(scope="module")
