@@ -22,13 +22,16 @@ PUBLISHED = {
 
 
 def tables(runs):
-    """{title: rows ({column: text})} of the finished runs of net=mlp among `runs`, the newest of each kind."""
+    """{title: rows ({column: text})} of the finished runs of net=mlp among `runs`, the newest of each kind.
+
+    Not of those that chose their epoch on the test set.
+    """
     found = {}
     for run in runs:
         try:
             config = read(run / "config.json", settings=dict, directory=str)
             result = read(run / "result.json", data=dict, trials=list)
-            if config["settings"].get("net") == "mlp":
+            if config["settings"].get("net") == "mlp" and config["settings"].get("select_on") != "test":
                 data = result["data"]["name"], result["data"]["stand_in"]
                 found.setdefault(data, {})[_kind(config["settings"])] = result
         except (OSError, ValueError, KeyError) as error:
