@@ -68,11 +68,7 @@ def _row(trial, val, layers):
     if val_loss != val_loss:
         raise Diverged(f"the validation loss is {val_loss} in epoch {progress['epoch'] + 1}")
     return {
-        "trial": trial.number,
-        "epoch": progress["epoch"] + 1,
-        "iteration": progress["iteration"],
-        "lr": trial.lr_schedule.get_last_lr()[0],
-        "train_loss": progress["loss_sum"] / progress["num_seen"],
+        **trials.train_metrics(trial),
         "train_accuracy": progress["num_correct"] / progress["num_seen"],
         "val_loss": val_loss,
         "val_accuracy": val_accuracy,

@@ -93,11 +93,7 @@ def _row(trial, settings, layers):
     fired = (progress["membrane"] > progress["threshold"][:, None])[-progress["num_seen"] :]
     layers |= {list(net.neurons)[-1]: {"firing_rate": fired.float().mean().item()}}
     return {
-        "trial": trial.number,
-        "epoch": progress["epoch"] + 1,
-        "iteration": progress["iteration"],
-        "lr": trial.lr_schedule.get_last_lr()[0],
-        "train_loss": progress["loss_sum"] / progress["num_seen"],
+        **trials.train_metrics(trial),
         "mse": progress["loss_sum"] / progress["num_seen"] / settings["on_target"] ** 2,
         "hit_share": progress["num_correct"] / progress["num_seen"],  # of iterations whose first spike was in time
         **trials.layer_metrics(net, layers),

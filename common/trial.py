@@ -100,6 +100,18 @@ def guard(trial, signals):
     return hook
 
 
+def train_metrics(trial):
+    """For a row of metrics: where the trial stands at the end of an epoch, before it is closed."""
+    progress = trial.progress
+    return {
+        "trial": trial.number,
+        "epoch": progress["epoch"] + 1,
+        "iteration": progress["iteration"],
+        "lr": trial.lr_schedule.get_last_lr()[0],
+        "train_loss": progress["loss_sum"] / progress["num_seen"],
+    }
+
+
 def layer_metrics(net, layers):
     """For a row of metrics: each layer's threshold and what monitor.Activity found."""
     row = {}
