@@ -32,7 +32,7 @@ class _EventLinear(torch.autograd.Function):
         first = torch.zeros(len(weight), dtype=weight.dtype) if bias is None else bias.detach()
         out = torch.empty(len(events.row_starts) - 1, len(weight), dtype=weight.dtype)
         by_input = weight.detach().t().contiguous()
-        run(_gather, *_arrays(events, weight.dtype), by_input.numpy(), first.numpy(), out.numpy())
+        run(_gather, *_arrays(events, weight.dtype), _width(len(weight)), by_input.numpy(), first.numpy(), out.numpy())
         return out
 
     @staticmethod
@@ -40,7 +40,7 @@ class _EventLinear(torch.autograd.Function):
     def backward(ctx, grad):
         grad = grad.contiguous()
         by_input = torch.zeros(ctx.num_inputs, grad.shape[1], dtype=grad.dtype)
-        run(_scatter, *_arrays(ctx.events, grad.dtype), grad.numpy(), by_input.numpy())
+        run(_scatter, *_arrays(ctx.events, grad.dtype), _width(grad.shape[1]), grad.numpy(), by_input.numpy())
         return None, by_input.t(), grad.sum(0) if ctx.needs_input_grad[2] else None
 
 
@@ -49,14 +49,43 @@ def _arrays(events, dtype):
     return events.row_starts.numpy(), events.units.numpy(), counts.to(dtype).numpy()
 
 
-@njit(inline="always")
 def _width(num_columns):
-    """Columns of a block: its weights stay in the second-level cache, and two threads have work."""
-    return max(64, min(128, (num_columns + 1) // 2))
+    """Columns of a block: its weights stay in the second-level cache, and every thread has work."""
+    return max(64, min(256, -(-num_columns // torch.get_num_threads())))
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _gather(row_starts, units, counts, width, weight, first, out):
+    """out[row] = first + sum of weight[unit] over the row's events; weight [N, H], first [H], out [R, H]."""
+    num_rows, num_columns = out.shape
+    num_blocks, num_chunks = (num_columns + width - 1) // width, (num_rows + ROWS - 1) // ROWS
+    for task in prange(num_blocks * num_chunks):
+        block, chunk = task // num_chunks, task % num_chunks
+        low, high = block * width, min(num_columns, (block + 1) * width)
+        for row in range(chunk * ROWS, min(num_rows, (chunk + 1) * ROWS)):
+            total = out[row, low:high]
+            total[:] = first[low:high]
+            event, end = row_starts[row], row_starts[row + 1]
+            if not counts.size:
+                event = _gather_fours(units, event, end, weight, low, high, total)
+            for last in range(event, end):
+                _add(counts, last, weight[units[last], low:high], total)
 
 
 @njit(inline="always")
-def _add(values, event, counts, total):
+def _gather_fours(units, event, end, weight, low, high, total):
+    """Add the weights of four events at a time, as long as there are four; the next event."""
+    while event + 4 <= end:
+        a, b = weight[units[event], low:high], weight[units[event + 1], low:high]
+        c, d = weight[units[event + 2], low:high], weight[units[event + 3], low:high]
+        for i in range(total.size):
+            total[i] += (a[i] + b[i]) + (c[i] + d[i])
+        event += 4
+    return event
+
+
+@njit(inline="always")
+def _add(counts, event, values, total):
     """Add values [n], as often as the event stands, to total [n]."""
     if counts.size:
         for i in range(total.size):
@@ -67,31 +96,27 @@ def _add(values, event, counts, total):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def _gather(row_starts, units, counts, weight, first, out):
-    """out[row] = first + sum of weight[unit] over the row's events; weight [N, H], first [H], out [R, H]."""
-    num_rows, num_columns = out.shape
-    width = _width(num_columns)
-    num_blocks, num_chunks = (num_columns + width - 1) // width, (num_rows + ROWS - 1) // ROWS
-    for task in prange(num_blocks * num_chunks):
-        block, chunk = task // num_chunks, task % num_chunks
-        low, high = block * width, min(num_columns, (block + 1) * width)
-        for row in range(chunk * ROWS, min(num_rows, (chunk + 1) * ROWS)):
-            total = out[row, low:high]
-            total[:] = first[low:high]
-            for event in range(row_starts[row], row_starts[row + 1]):
-                values = weight[units[event], low:high]
-                _add(values, event, counts, total)
-
-
-@njit(parallel=True, cache=True, error_model="numpy")
-def _scatter(row_starts, units, counts, grad, by_input):
+def _scatter(row_starts, units, counts, width, grad, by_input):
     """by_input[unit] += grad[row] for each event; grad [R, H], by_input [N, H]. A block of columns has one thread."""
     num_rows, num_columns = grad.shape
-    width = _width(num_columns)
     for block in prange((num_columns + width - 1) // width):
         low, high = block * width, min(num_columns, (block + 1) * width)
         for row in range(num_rows):
             values = grad[row, low:high]
-            for event in range(row_starts[row], row_starts[row + 1]):
-                total = by_input[units[event], low:high]
-                _add(values, event, counts, total)
+            event, end = row_starts[row], row_starts[row + 1]
+            if not counts.size:
+                event = _scatter_twos(units, event, end, values, by_input, low, high)
+            for last in range(event, end):
+                _add(counts, last, values, by_input[units[last], low:high])
+
+
+@njit(inline="always")
+def _scatter_twos(units, event, end, values, by_input, low, high):
+    """Add to two inputs at a time, as long as there are two different ones; the next event."""
+    while event + 2 <= end and units[event] != units[event + 1]:
+        a, b = by_input[units[event], low:high], by_input[units[event + 1], low:high]
+        for i in range(values.size):
+            a[i] += values[i]
+            b[i] += values[i]
+        event += 2
+    return event

@@ -1,7 +1,8 @@
 """Layers without time, applied to sequences [T, B, ...]."""
 
-import torch
 from torch import nn
+
+from common import random_numbers
 
 
 def flat(layer, x):
@@ -10,7 +11,7 @@ def flat(layer, x):
 
 
 class Dropout(nn.Module):
-    """nn.Dropout by uniform numbers, which the CPU draws four times as fast as Bernoulli ones.
+    """nn.Dropout that keeps no mask: the backward pass draws the same numbers again.
 
     share: of the values that become 0 while training, in [0, 1), anew at each call; the others grow by 1 / (1 - share).
     """
@@ -24,7 +25,7 @@ class Dropout(nn.Module):
     def forward(self, x):
         if not self.training or not self.share:
             return x
-        return x * torch.rand_like(x).ge_(self.share).mul_(1 / (1 - self.share))
+        return random_numbers.dropout(x, self.share)
 
     def extra_repr(self):
         return f"share={self.share}"

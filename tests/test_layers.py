@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
 LAYERS = [  # lowest first
     {"rules", "compiled"},
+    {"random_numbers"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
     {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed"},
     {"record", "tensorboard", "traces"},

@@ -5,9 +5,12 @@ import torch
 
 from common.data.synthetic import bernoulli_train
 from common.losses import mse_membrane_loss
+from common.monitor import Activity
+from common.nets import mlp
 from common.nets.mlp import ThaMLP
 from common.peers import SnntorchMLP
 from common.surrogate import FastSigmoid
+from common.workloads import random_events
 
 CASES = {  # binarize, beta (snntorch keeps it in float32: near .6 and .15, but exact), threshold, on_target
     "float": (False, 0.625, 1.0, 1.05),
@@ -107,3 +110,45 @@ def test_each_layer_has_its_own_dropout_drawn_anew_at_each_step():
 def test_what_does_not_fit_is_an_error(changes, message):
     with pytest.raises(ValueError, match=message):
         net(**changes)
+
+
+def output_and_gradients(ours, x):
+    torch.manual_seed(9)
+    out = ours(x)
+    ours.zero_grad()
+    (out * torch.arange(out.numel(), dtype=out.dtype).reshape(out.shape)).sum().backward()
+    return [out.detach(), *(parameter.grad for parameter in ours.parameters())]
+
+
+@pytest.mark.parametrize("binarized", [False, True])
+@pytest.mark.parametrize("block, dropout", [(3, [0.0, 0.0]), (5, [0.0, 0.0]), (20, [0.3, 0.2])])
+@pytest.mark.parametrize("on_events", [False, True])
+def test_a_wide_layer_in_blocks_equals_the_layer(monkeypatch, binarized, block, dropout, on_events):
+    torch.manual_seed(2)
+    events = random_events(30, 4, num_units=9, density=0.3)
+    x = events if on_events else events.dense().double()
+    ours = net(sizes=[9, 11, 6, 2], thresholds=[2.0, 1.0, 1.0], dropout=[*dropout, dropout[1]],
+               binarized=binarized).double()  # fmt: skip
+    for synapse in ours.synapses.values():
+        torch.nn.init.constant_(synapse.linear.bias, 0.4)
+    whole = output_and_gradients(ours, x)
+    monkeypatch.setattr(mlp, "WIDE", 0)
+    monkeypatch.setattr(mlp, "BLOCK", block)
+    in_blocks = output_and_gradients(ours, x)
+    assert 0 < whole[0].mean() < 1
+    for mine, reference in zip(in_blocks, whole, strict=True):
+        torch.testing.assert_close(mine, reference, rtol=1e-9, atol=1e-9)
+
+
+def test_a_wide_layer_that_is_watched_is_computed_whole(monkeypatch):
+    monkeypatch.setattr(mlp, "WIDE", 0)
+    ours, x = net(), torch.ones(5, 2, 3)
+    with Activity(ours.neurons, ours) as activity:
+        ours(x).sum().backward()
+    assert list(activity.layers()) == ["fc1", "fc2"]
+    calls = []
+    monkeypatch.setattr(ours, "_second_current", lambda x: calls.append(x) or torch.zeros(5, 2, 2))
+    ours(x)
+    with torch.no_grad():
+        ours(x)
+    assert len(calls) == 1

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from common import random_numbers
 from common.neurons import SPSN, ParaLIF, RecurrentParaLIF
 from common.surrogate import ATan
 
@@ -23,9 +24,9 @@ def normal(*shape, dtype=torch.float64, seed=0):
 
 
 def uniform_numbers(*shapes, seed=5):
-    """What torch's generator gives for these shapes, and that generator set back to its start."""
+    """What is drawn for these shapes one after the other, and torch's generator set back to its start."""
     torch.manual_seed(seed)
-    numbers = [torch.rand(shape, dtype=torch.float64).numpy() for shape in shapes]
+    numbers = [random_numbers.uniform(torch.empty(shape, dtype=torch.float64)).numpy() for shape in shapes]
     torch.manual_seed(seed)
     return numbers
 
@@ -160,7 +161,7 @@ def test_gumbel_softmax_is_torch_s_under_the_same_noise(monkeypatch, dtype, tole
     theirs = v.clone().requires_grad_()
     reference = F.gumbel_softmax(torch.stack([theirs, -theirs], -1), tau=1.0, hard=True)[..., 0]
     logistic = gumbels[..., 0] - gumbels[..., 1]
-    monkeypatch.setattr(torch, "rand", lambda *args, **named: logistic.sigmoid())
+    monkeypatch.setattr(random_numbers, "uniform", lambda like, generator: logistic.sigmoid())
     ours = v.clone().requires_grad_()
     spikes = SPSN(**TIMES, spike="GS").fire(ours)
     grads = [torch.autograd.grad((weights * out).sum(), x)[0] for out, x in ((reference, theirs), (spikes, ours))]
@@ -189,8 +190,8 @@ def test_spsn_is_paralif(spike):
 @pytest.mark.parametrize("extreme", [100.0, -100.0, 1e4, -1e4])
 @pytest.mark.parametrize("spike", MODES)
 def test_extreme_membranes_give_spikes_and_finite_gradients(spike, extreme, monkeypatch):
-    numbers = torch.tensor([0.0, 0.5, 1 - 2**-24]).expand(4, 1, 3)  # the least and the largest that torch draws
-    monkeypatch.setattr(torch, "rand", lambda *args, **named: numbers.clone())
+    numbers = torch.tensor([0.0, 0.5, 1 - 2**-24]).expand(4, 1, 3)  # the least and the largest that are drawn
+    monkeypatch.setattr(random_numbers, "uniform", lambda like, generator: numbers.clone())
     v = torch.full((4, 1, 3), extreme).requires_grad_()
     spikes = ParaLIF(**TIMES, spike=spike).fire(v)
     spikes.sum().backward()

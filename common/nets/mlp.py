@@ -1,12 +1,19 @@
 """Fully connected spiking nets."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from common.binary import BinaryLinear, binarize
 from common.event_linear import event_linear
 from common.neurons import LIF
 from common.sequence import Dropout, flat
+
+BLOCK = 256  # neurons of a wide layer that are computed together, so that they stay in the cache
+WIDE = 2**22  # numbers in a layer's current, from which on it is: 16 MB in float32
 
 
 class Synapse(nn.Module):
@@ -19,10 +26,17 @@ class Synapse(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x):
-        if isinstance(x, torch.Tensor):
-            return self.dropout(flat(self.linear, x))
-        weight = binarize(self.linear.weight) if self.binarized else self.linear.weight
-        return self.dropout(event_linear(x, weight, self.linear.bias))
+        return self.dropout(_current(x, self.weight(), self.linear.bias))
+
+    def weight(self):
+        """The weight that it computes with, [num_outputs, num_inputs]."""
+        return binarize(self.linear.weight) if self.binarized else self.linear.weight
+
+
+def _current(x, weight, bias=None):
+    if isinstance(x, torch.Tensor):
+        return flat(lambda rows: F.linear(rows, weight, bias), x)
+    return event_linear(x, weight, bias)
 
 
 class ThaMLP(nn.Module):
@@ -52,13 +66,36 @@ class ThaMLP(nn.Module):
             {name: LIF(beta, theta, surrogate, reset) for name, theta in zip(names, thresholds, strict=True)})
 
     def forward(self, x):
-        *hidden, last = self.synapses
-        for name in hidden:
-            x = self.neurons[name](self.synapses[name](x))
-        current = self.synapses[last](x)
-        if self.readout == "membrane":
-            return self.neurons[last].trace(current)[1]
-        return self.neurons[last](current)
+        names = list(self.synapses)
+        if len(names) > 1 and self._is_wide(x):
+            current, names = self._second_current(x), names[1:]
+        else:
+            current = self.synapses[names[0]](x)
+        for name, following in pairwise(names):
+            current = self.synapses[following](self.neurons[name](current))
+        last = self.neurons[names[-1]]
+        return last.trace(current)[1] if self.readout == "membrane" else last(current)
+
+    def _is_wide(self, x):
+        """Whether the first layer is better computed in blocks: much to keep for a backward pass, and nobody looks."""
+        first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
+        size = x.shape[0] * x.shape[1] * first.linear.out_features
+        seen = any(module._forward_hooks or module._forward_pre_hooks for module in (first, second, neuron))
+        return torch.is_grad_enabled() and size >= WIDE and not seen
+
+    def _second_current(self, x):
+        """The second layer's current, of the first one's neurons a block at a time.
+
+        Nothing that has a block's size is kept: the backward pass computes each block again.
+        """
+        first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
+
+        def share(weight, bias, onward):
+            return _current(neuron(first.dropout(_current(x, weight, bias))), onward)
+
+        blocks = first.weight().split(BLOCK), first.linear.bias.split(BLOCK), second.weight().split(BLOCK, dim=1)
+        shares = (checkpoint(share, *block, use_reentrant=False) for block in zip(*blocks, strict=True))
+        return second.dropout(sum(shares, second.linear.bias))
 
 
 class MLP(nn.Module):

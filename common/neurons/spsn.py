@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from common import random_numbers
 from common.neurons.synaptic import check_times, decay
 from common.recurrence import leak
 from common.sequence import flat
@@ -90,9 +91,9 @@ class ParaLIF(nn.Module):
         """V [T, B, ...] -> spikes [T, B, ...]."""
         v = self.normalise(membrane)
         if self.generation == "bernoulli":
-            return _StraightThrough.apply(v * v / 2, self._uniform(v).lt_(v.detach()))  # gradient v
+            return random_numbers.bernoulli(v, self._source(v))
         if self.generation == "gumbel":
-            logit = torch.add(self._uniform(v).logit_(), v, alpha=2)
+            logit = torch.add(random_numbers.uniform(v, self._source(v)).logit_(), v, alpha=2)
             return _StraightThrough.apply(torch.sigmoid(logit), logit.detach().gt_(0))  # in place: no one needs it
         if self.generation == "delta":
             v = v.diff(dim=0, prepend=torch.zeros_like(v[:1]))
@@ -115,11 +116,11 @@ class ParaLIF(nn.Module):
         logarithm = self._parameters.get(f"log_{name}")
         return self._values[name] if logarithm is None else logarithm.exp()
 
-    def _uniform(self, like):
+    def _source(self, like):
+        """The generator of random numbers: torch's own, None, while training."""
         if not self.training and self._generator.device != like.device:
             self._generator = torch.Generator(like.device).manual_seed(self._generator.initial_seed())
-        generator = None if self.training else self._generator
-        return torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+        return None if self.training else self._generator
 
     def extra_repr(self):
         values = ", ".join(f"{name}={value}" for name, value in self._values.items() if value is not None)
