@@ -1,11 +1,11 @@
-"""Finds the runs that a notebook draws, and makes those that are lacking."""
+"""Finds the runs that a notebook draws, makes those that are lacking, and loads what they trained."""
 
 import runpy
 import subprocess
 import sys
 from pathlib import Path
 
-from common import config, record
+from common import checkpoint, config, record
 
 IMMATERIAL = {"exp_name", "device", "num_workers", "num_frames"}  # keys that leave the experiment as it is
 
@@ -25,6 +25,20 @@ def run_of(directory, *arguments):
     if path := next(made, None):
         print(f"found {path.relative_to(directory.parent)}, made with commit {record.read_config(path)['git_commit']}")
     return path or _make(directory, arguments)
+
+
+def load(script, path):
+    """(settings, data, network) of the finished run at `path`, the network at the best epoch of its first trial.
+
+    script: run.py of the run's data-set directory, imported.  UserError if the data are not those that it was made
+    from, or a file of the run is missing or damaged.
+    """
+    settings = record.read_config(path)["settings"]
+    data = script.load_data(settings)
+    record.check_data(path, data)
+    net = script.build_net(settings, data)
+    net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
+    return settings, data, net
 
 
 def _material(settings):

@@ -22,8 +22,10 @@ LAYERS = [  # lowest first
     {"command"},
 ]
 TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
-         "bench": None, "workloads": None, "report": None, "sweep": None, "peers": None, "replay": None}  # None: any
-IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing"}, "plots_timing": {"spike_timing"},
+         "plots_events": {"plots", "plots_timing"}, "bench": None, "workloads": None, "report": None, "sweep": None,
+         "peers": None, "replay": None}  # None: any
+IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_events"},
+               "plots_timing": {"spike_timing", "plots_events"}, "plots_events": set(),
                "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 

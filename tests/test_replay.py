@@ -1,11 +1,15 @@
-"""What notebooks draw: the newest finished run with the settings asked for, made if there is none."""
+"""What notebooks draw: the newest finished run with the settings asked for, made if there is none; and its network."""
 
+import runpy
 import shutil
+import sys
+from types import SimpleNamespace
 
 import pytest
 from place import Place
 
-from common import record, replay
+from common import encode, losses, record, replay, training
+from common.config import UserError
 
 SMALL = ["case=float", "num_iterations=3", "hidden_sizes=[4]", "num_inputs=5", "num_frames=0"]
 
@@ -59,3 +63,24 @@ def test_an_unfinished_run_or_one_of_another_conf_does_not_count(folder, run, mo
 def test_a_run_that_fails_says_why(folder):
     with pytest.raises(ValueError, match="spike_time=99 in .* failed: run.py: spike_time must be below num_steps = 50"):
         replay.run_of(folder, *SMALL, "num_steps=50", "spike_time=99")
+
+
+SPOKEN = ["net=mlp", "neuron=lif", "source=sample", "hidden_sizes=[8]", "dt_ms=20.0", "num_trials=1", "num_epochs=2",
+          "subset=96", "val_fraction=0.05", "lr=0.01"]  # fmt: skip
+
+
+def test_a_run_is_loaded_as_it_was_tested(folder, monkeypatch):
+    shd = folder.parent / "shd"
+    path = replay.run_of(shd, *SPOKEN)
+    monkeypatch.syspath_prepend(shd)
+    script = SimpleNamespace(**runpy.run_path(str(shd / "run.py")))
+    del sys.modules["conf"]
+    settings, data, net = replay.load(script, path)
+    judges = losses.build(settings), losses.build_predict(settings)
+    _, accuracy = training.evaluate(net, data.test, lambda batch: encode.events(batch, 0), *judges, 50)
+    assert accuracy == record.read_result(path)["trials"][0]["test"] > 0
+    assert settings["neuron"] == "lif" and len(data.train) == 96
+    config = record.read_json(path / "config.json")
+    record.write_json(path / "config.json", config | {"data": config["data"] | {"hashes": {"other": "set"}}})
+    with pytest.raises(UserError, match="has other hashes"):
+        replay.load(script, path)
