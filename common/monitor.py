@@ -136,7 +136,7 @@ def warnings(layers, limit=0.9):
 
 @torch.no_grad()
 def traces(net, sequence):
-    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold or None)] of each layer on one sequence.
+    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold of it or None)] of each layer on one sequence.
 
     Of the layers that have a membrane.
     """
@@ -157,6 +157,6 @@ def traces(net, sequence):
 
 
 def _threshold(neuron):
-    """Its firing threshold, of several the mean; 1 if the neuron keeps none, None if it draws its spikes."""
-    threshold = getattr(neuron, "threshold", 1.0)
+    """Of its membrane to fire, of several the mean; 1 if it keeps none, None if not the membrane itself decides."""
+    threshold = getattr(neuron, "membrane_threshold", getattr(neuron, "threshold", 1.0))
     return threshold.mean().item() if isinstance(threshold, torch.Tensor) else threshold

@@ -6,6 +6,7 @@ from torch import nn
 
 from common.monitor import Activity, Operations, traces, warnings
 from common.nets.convnet import ConvNet
+from common.neurons import ParaLIF
 from common.sequence import Flat
 from common.surrogate import FastSigmoid
 
@@ -186,3 +187,11 @@ def test_traces_that_fail_leave_no_hook():
     with pytest.raises(RuntimeError):
         traces(ours, torch.rand(2, 1, 5, 17, 17))  # 5 channels
     assert hooks(ours) == 0
+
+
+@pytest.mark.parametrize("spike, expected", [("T", 1.0), ("D", None), ("TT", None), ("SB", None)])
+def test_a_trace_has_a_threshold_only_where_the_membrane_is_compared_with_it(spike, expected):
+    neuron = ParaLIF(0.02, 0.02, 0.001, spike)
+    net = nn.Sequential(neuron)
+    net.neurons = nn.ModuleDict({"fc1": neuron})
+    assert [trace[3] for trace in traces(net, torch.ones(4, 1, 2))] == [expected]

@@ -112,6 +112,11 @@ class ParaLIF(nn.Module):
     def threshold(self):
         return self._value("threshold")
 
+    @property
+    def membrane_threshold(self):
+        """theta if V itself is compared with it, else None."""
+        return self.threshold if self.spike == "T" else None
+
     def _value(self, name):
         logarithm = self._parameters.get(f"log_{name}")
         return self._values[name] if logarithm is None else logarithm.exp()
