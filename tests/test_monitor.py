@@ -6,6 +6,7 @@ from torch import nn
 
 from common.monitor import Activity, Operations, traces, warnings
 from common.nets.convnet import ConvNet
+from common.nets.mlp import MLP
 from common.neurons import ParaLIF
 from common.sequence import Flat
 from common.surrogate import FastSigmoid
@@ -191,7 +192,5 @@ def test_traces_that_fail_leave_no_hook():
 
 @pytest.mark.parametrize("spike, expected", [("T", 1.0), ("D", None), ("TT", None), ("SB", None)])
 def test_a_trace_has_a_threshold_only_where_the_membrane_is_compared_with_it(spike, expected):
-    neuron = ParaLIF(0.02, 0.02, 0.001, spike)
-    net = nn.Sequential(neuron)
-    net.neurons = nn.ModuleDict({"fc1": neuron})
+    net = MLP([2, 3, 1], [ParaLIF(0.02, 0.02, 0.001, spike)], nn.Identity(), binarized=False)
     assert [trace[3] for trace in traces(net, torch.ones(4, 1, 2))] == [expected]
