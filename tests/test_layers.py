@@ -21,9 +21,12 @@ LAYERS = [  # lowest first
     {"command"},
 ]
 TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
-         "bench": None, "workloads": None, "report": None, "sweep": None, "peers": None, "replay": None}  # None: any
-IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing"}, "plots_timing": {"spike_timing"},
+         "plots_tau": {"plots"}, "bench": None, "workloads": None, "report": None, "sweep": None,  # None: any
+         "peers": None, "peers_plif": None, "replay": None}  # fmt: skip
+IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_tau"},
+               "plots_tau": {"classification"}, "plots_timing": {"spike_timing"},
                "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
+               "peers_plif": {"workloads"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 
 MODULES = sorted((ROOT / "common").rglob("*.py"))

@@ -27,6 +27,6 @@ def test_a_notebook_draws_runs_and_defines_no_network_and_no_training(path):
     assert "replay.run_of(" in source and "backward" not in source and "import torch" not in source
 
 
-def test_both_notebooks_are_collected(request):
-    assert [path.stem for path in NOTEBOOKS] == ["spike_timing", "threshold_annealing"]
+def test_all_notebooks_are_collected(request):
+    assert [path.stem for path in NOTEBOOKS] == ["plif_time_constants", "spike_timing", "threshold_annealing"]
     assert request.config.getoption("nbmake") and "notebooks" in request.config.getini("testpaths")
