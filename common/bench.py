@@ -1,6 +1,7 @@
 """Step times and peak memory of our layers and nets beside a peer's, on this machine.
 
-The peer is plain snntorch, or for SPSN's neurons the way its own code computes: see common/peers.py.
+The peer is plain snntorch, for SPSN's neurons the way its own code computes, and for the PLIF net SpikingJelly:
+see common/peers.py and common/peers_plif.py.
 
     python -m common.bench                # from the repository's root
     python -m common.bench spike          # the workloads whose name has this word
@@ -79,7 +80,11 @@ def main():
     if not chosen:
         parser.error(f"no workload has {options.word!r} in its name; there are: {'; '.join(WORKLOADS)}")
     for name, (make, sizes, _) in tqdm(chosen.items(), desc="bench", leave=False, disable=None):
-        steps = make(**sizes)
+        try:
+            steps = make(**sizes)
+        except ModuleNotFoundError as error:
+            print(f"| {name} | {error.name} is not installed: see requirements-dev.txt" + " |" * 7, flush=True)
+            continue
         losses = " / ".join(f"{steps[side]().sum().item():.6g}" for side in ("peer", "ours"))
         seconds = times(steps, 3 if options.quick else 11)
         memory = {side: peak_memory(name, side, options.threads) for side in steps}

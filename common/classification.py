@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import torch
 from tqdm import tqdm
 
-from common import annealing, checkpoint, losses, monitor, penalties, plots, record, training
+from common import annealing, checkpoint, losses, monitor, penalties, plots, plots_tau, record, training
 from common import trial as trials
 from common.training import Diverged
 
@@ -132,21 +132,37 @@ def conclude(result):
 
 
 def draw(path, settings, data, net, encode, result):
-    """figures/*.png: learning curves, thresholds, firing rates, and an example of trial 0 at its best."""
+    """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of trial 0 at its best.
+
+    Time constants over neurons are those with which trial 0 ended.
+    """
     rows = plots.read_metrics(path / "metrics.csv")
     figures = {"learning_curves": plots.learning_curves(rows), "firing_rates": plots.firing_rates(result)}
     if "thresholds" in settings:
         trajectories = _trajectories(settings, net, max(row["iteration"] for row in rows if row["trial"] == 0))
         figures["thresholds"] = plots.threshold_curves(list(trajectories), trajectories, rows)
+    if plots_tau.layers_of(rows):
+        net.load_state_dict(checkpoint.load(path / "trial_0" / "last.pt")["net"])
+        figures |= _tau_figures(rows, settings, net)
     net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
     inputs, label = data.test.batch(torch.tensor([0]))
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
     if traces:
-        image = inputs[0, 0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
+        image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
         figures["example"] = plots.example(traces, label.item(), image)
     for name, figure in figures.items():
         plots.save(figure, path / "figures" / f"{name}.png")
+
+
+def _tau_figures(rows, settings, net):
+    taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
+    return {
+        "accuracy": plots_tau.accuracy_curves(rows),
+        "loss": plots_tau.loss_curves(rows),
+        "tau": plots_tau.tau_curves(rows),
+        "tau_distributions": plots_tau.tau_distributions(taus, settings["init_tau"], "after training, trial 0"),
+    }
 
 
 def _trajectories(settings, net, num_iterations):
@@ -157,3 +173,17 @@ def _trajectories(settings, net, num_iterations):
         schedule.step()
         trajectory.append([neuron.threshold.item() for neuron in neurons])
     return dict(zip(net.neurons, zip(*trajectory, strict=True), strict=True))
+
+
+def compare(path, runs):
+    """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
+    print(f"{'case':15}{'test accuracy':>20}{'validation':>12}{'trials':>8}")
+    for case, run in runs.items():
+        result = record.read_result(run)
+        spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
+        val = statistics.mean(trial["val"] for trial in result["trials"])
+        test = f"{result['test_mean']:.2%}{spread}"
+        print(f"{case:15}{test:>20}{val:>12.2%}{result['num_trials']:>8}")
+    rows = {case: plots.read_metrics(run / "metrics.csv") for case, run in runs.items()}
+    if all(plots_tau.layers_of(found) for found in rows.values()):
+        plots.save(plots_tau.compare(rows), path / "figures" / "cases.png")

@@ -65,20 +65,32 @@ def _runner(settings):
 
 
 def _new_settings(conf, arguments):
-    """The run's settings; with case=all, {case: settings} of every case that conf.py has rows for."""
+    """The run's settings; with case=all, {case: settings} of every case that conf.py has."""
     with user_errors():
-        switches = [argument for argument in arguments if argument.startswith("case=")]
-        if (switches or [f"case={conf.config.get('case')}"]) != ["case=all"]:
-            return _resolve(conf.config, conf.conditional, arguments)
-        conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
-        names = dict.fromkeys(name for condition in conditions for name in config.choices(condition))
-        others = [argument for argument in arguments if argument not in switches]
-        return {name: _resolve_case(conf, name, others) for name in names}
+        cases, given = _cases(conf), [argument for argument in arguments if argument.startswith("case=")]
+        asked = [argument.removeprefix("case=") for argument in given] or [conf.config.get("case")]
+        others = [argument for argument in arguments if argument not in given]
+        if asked == ["all"] and cases:
+            return {name: _resolve_case(conf, name, [*values, *others]) for name, values in cases.items()}
+        if len(asked) == 1 and asked[0] in cases:
+            return _resolve(conf.config, conf.conditional, [*cases[asked[0]], *others])
+        if given and hasattr(conf, "cases"):
+            raise ValueError(f"case must be one of {', '.join(cases)} or all, once; got {' '.join(asked)}")
+        return _resolve(conf.config, conf.conditional, arguments)
+
+
+def _cases(conf):
+    """{case: its arguments}: what conf.py lists as `cases`, or the answers to its switch `case`."""
+    if hasattr(conf, "cases"):
+        return {name: [f"{key}={config.show_value(value)}" for key, value in values.items()]
+                for name, values in conf.cases.items()}  # fmt: skip
+    conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
+    return {name: [f"case={name}"] for condition in conditions for name in config.choices(condition)}
 
 
 def _resolve_case(conf, name, arguments):
     try:
-        return _resolve(conf.config | {"case": name}, conf.conditional, arguments)
+        return _resolve(conf.config, conf.conditional, arguments)
     except ValueError as error:
         raise ValueError(f"case {name}: {error}") from error
 

@@ -35,16 +35,16 @@ def resolve(config, conditional=(), arguments=()):
     known = dict(config)
     for _, values in conditional:
         known.update(values)
-    overrides = parse(arguments, known)
-    resolved = {key: overrides.get(key, value) for key, value in config.items()}
+    given = split(arguments, known)
+    resolved = _overridden(config, given)
     for condition, values in conditional:
         if all(key in resolved and resolved[key] in choices(value) for key, value in condition.items()):
             if twice := values.keys() & resolved.keys():
                 raise ValueError(f"conf.py sets {', '.join(sorted(twice))} twice, again under {condition}")
-            resolved |= {key: overrides.get(key, value) for key, value in values.items()}
+            resolved |= _overridden(values, given)
     for key, value in resolved.items():
         check(key, value, conditional)
-    for key in sorted(overrides.keys() - resolved.keys()):
+    for key in sorted(given.keys() - resolved.keys()):
         homes = " or ".join(show(condition) for condition, values in conditional if key in values)
         raise ValueError(f"{key} has no effect here; it needs {homes}")
     return resolved
@@ -55,8 +55,18 @@ def choices(value):
     return value if isinstance(value, tuple) else (value,)
 
 
+def _overridden(values, given):
+    """`values` with those that `given` has as text, each of the type that it has in this place of conf.py."""
+    return {key: typed(key, given[key], value) if key in given else value for key, value in values.items()}
+
+
 def parse(arguments, known):
     """["key=value", ...] -> dict, each value of the type that `known` gives its key."""
+    return {key: typed(key, text, known[key]) for key, text in split(arguments, known).items()}
+
+
+def split(arguments, known):
+    """["key=value", ...] -> {key: text}; ValueError for what has another form, is not in `known` or comes twice."""
     overrides = {}
     for argument in arguments:
         key, separator, text = argument.partition("=")
@@ -67,7 +77,7 @@ def parse(arguments, known):
             raise ValueError(f"no key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "; --help lists them"))
         if key in overrides:
             raise ValueError(f"{key} is given twice")
-        overrides[key] = typed(key, text, known[key])
+        overrides[key] = text
     return overrides
 
 
@@ -139,6 +149,9 @@ def help_text(conf):
         for key, value in values.items():
             comment = next(text for name, text in places if name == key)
             lines.append(f"  {key}={show_value(value)}".ljust(44) + comment)
+    if cases := getattr(conf, "cases", {}):
+        lines += ["", "Short for several keys; case=all: each in turn, and all side by side:"]
+        lines += [f"  case={name}".ljust(44) + show(values) for name, values in cases.items()]
     return "\n".join(lines)
 
 

@@ -15,3 +15,8 @@ def spike_trains(trains, num_steps):
     """trains [B, T, N], made for `num_steps` steps T -> the same, time first, [T, B, N]."""
     assert trains.shape[1] == num_steps, (trains.shape, num_steps)
     return trains.transpose(0, 1)
+
+
+def frames(frames, num_steps):
+    """frames [B, T, ...] -> the same, time first, [T, B, ...]; a test may have another T than num_steps."""
+    return frames.transpose(0, 1)

@@ -7,7 +7,7 @@ step is the sample's own and 0 where it is padding; None: all steps are.
 import torch
 from torch.nn import functional as F
 
-LOSSES = ("mse_count_loss", "mse_membrane_loss", "cross_entropy")
+LOSSES = ("mse_count_loss", "mse_rate_loss", "mse_membrane_loss", "cross_entropy")
 
 
 def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
@@ -21,6 +21,15 @@ def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0
     right = F.one_hot(target, output.shape[-1]).bool()  # [B, K]
     wanted = torch.where(right, (num_steps * correct_rate).int(), (num_steps * incorrect_rate).int())
     return ((spike_counts(output, mask) - wanted) ** 2 / num_steps.to(output.dtype)).mean()
+
+
+def mse_rate_loss(output, target, mask=None):
+    """Mean squared distance of mean output rates from 1 for the right class and 0 for the others.
+
+    Source: the PLIF paper's code (Fang et al. 2021).
+    """
+    rates = reduced(output, mask, "mean")
+    return F.mse_loss(rates, F.one_hot(target, rates.shape[-1]).to(rates.dtype))
 
 
 def mse_membrane_loss(output, target, mask=None, on_target=1.0):
@@ -79,6 +88,8 @@ def build(config):
     if config["loss"] == "mse_count_loss":
         rates = config["correct_rate"], config["incorrect_rate"]
         return lambda output, target, mask=None: mse_count_loss(output, target, mask, *rates)
+    if config["loss"] == "mse_rate_loss":
+        return mse_rate_loss
     if config["loss"] == "mse_membrane_loss":
         return lambda output, target, mask=None: mse_membrane_loss(output, target, mask, config["on_target"])
     if config["loss"] == "cross_entropy":

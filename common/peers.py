@@ -148,3 +148,37 @@ class _Bernoulli(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         return grad * ctx.saved_tensors[0]
+
+
+class SnntorchEventConvNet(nn.Module):
+    """16C5-AP2-Leaky-32C5-AP2-Leaky-FC-Leaky; frames [T, B, C, H, W] -> spikes [T, B, classes]."""
+
+    def __init__(self, in_shape, num_classes, channels, beta, slope, thresholds, binarize):
+        super().__init__()
+        self.quantize = Sign.apply if binarize else lambda weight: weight
+        first, second = channels
+        features = [((side - 4) // 2 - 4) // 2 for side in in_shape[1:]]
+        self.conv1 = nn.Conv2d(in_shape[0], first, 5, bias=False)
+        self.conv2 = nn.Conv2d(first, second, 5, bias=False)
+        self.fc = nn.Linear(second * features[0] * features[1], num_classes)
+        spike = surrogate.fast_sigmoid(slope=slope)
+        self.lif1, self.lif2, self.lif3 = (
+            snntorch.Leaky(beta, threshold=theta, spike_grad=spike) for theta in thresholds)
+
+    def forward(self, frames):
+        mem1, mem2, mem3 = self.lif1.init_leaky(), self.lif2.init_leaky(), self.lif3.init_leaky()
+        spikes = []
+        for x in frames:
+            spike, mem1 = self.lif1(F.avg_pool2d(F.conv2d(x, self.quantize(self.conv1.weight)), 2), mem1)
+            spike, mem2 = self.lif2(F.avg_pool2d(F.conv2d(spike.to(x), self.quantize(self.conv2.weight)), 2), mem2)
+            spike, mem3 = self.lif3(
+                F.linear(spike.to(x).flatten(1), self.quantize(self.fc.weight), self.fc.bias), mem3)
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+    def take_weights(self, net):
+        """Copy the weights of our ConvNet without batch norm."""
+        for mine, theirs in ((self.conv1, net.synapses["conv1"].conv), (self.conv2, net.synapses["conv2"].conv),
+                             (self.fc, net.synapses["fc"][1])):  # fmt: skip
+            mine.load_state_dict(theirs.state_dict())
+        return self

@@ -7,7 +7,10 @@ from common.sequence import mask_of
 
 def build(config, net):
     """The penalties that a config asks for; a key that is absent or 0 asks for none."""
-    return [RateLimit(net, config["rate_limit"])] if config.get("rate_limit") else []
+    penalties = [RateLimit(net, config["rate_limit"])] if config.get("rate_limit") else []
+    if config.get("tau_penalty"):
+        penalties.append(TauVariance(config["tau_penalty"], config["tau_penalty_on"]))
+    return penalties
 
 
 class RateLimit:
@@ -38,6 +41,24 @@ class RateLimit:
     def __call__(self, net):
         rates = torch.cat(list(self.rates.values()))
         return (rates.sum() - self.limit * len(rates)).relu() ** 2
+
+
+class TauVariance:
+    """weight · sum over the layers of net.neurons of the variance of their tau, or of w = -log(tau - 1).
+
+    weight: lambda, >= 0.  on: "tau", as the thesis writes it, or "w", as its code computes it.  A layer's neurons
+    are a sample (n - 1), as torch.var has it; a layer of one tau adds nothing.  ValueError for another `on`.
+    Source: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b (its reg_lambda).
+    """
+
+    def __init__(self, weight, on="tau"):
+        if on not in ("tau", "w"):
+            raise ValueError(f"tau_penalty_on must be 'tau' or 'w', got {on!r}")
+        self.weight, self.on = weight, on
+
+    def __call__(self, net):
+        layers = [getattr(neuron, self.on) for neuron in net.neurons.values()]
+        return self.weight * sum(values.var() for values in layers if values.numel() > 1)
 
 
 def weight_clamps(net):

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 
 class Surrogate:
@@ -56,6 +57,29 @@ class Rectangle(Surrogate):
 
     def derivative(self, distance):
         return (distance.abs() < self.width).to(distance.dtype) / (2 * self.width)
+
+
+class LearntATan(nn.Module):
+    """ATan whose alpha is learnt, as its logarithm, so that it stays above 0; `alpha` is where it starts.
+
+    The loss's gradient by alpha is that of the smooth step of which ATan is the derivative,
+    atan(pi/2 alpha (u - theta)) / pi + 1/2.
+    Source: SpikingJelly's `ATan` of a learnable alpha, as the PLIF paper's code uses it.
+    """
+
+    def __init__(self, alpha=2.0):
+        super().__init__()
+        self.log_alpha = nn.Parameter(torch.tensor(math.log(ATan(alpha).alpha)))
+
+    @property
+    def alpha(self):
+        return self.log_alpha.exp()
+
+    def forward(self, distance, inclusive=False):
+        """See Surrogate."""
+        smooth = torch.atan(math.pi / 2 * self.alpha * distance) / math.pi
+        spike = (distance >= 0) if inclusive else (distance > 0)
+        return spike.to(smooth.dtype) + (smooth - smooth.detach())
 
 
 SURROGATES = {"fast_sigmoid": (FastSigmoid, "slope"), "atan": (ATan, "alpha"), "rectangle": (Rectangle, "width")}

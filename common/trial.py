@@ -113,10 +113,15 @@ def train_metrics(trial):
 
 
 def layer_metrics(net, layers):
-    """For a row of metrics: each layer's threshold and what monitor.Activity found."""
+    """For a row of metrics: each layer's threshold, mean and spread of its time constants, and its `layers`' Activity.
+
+    The spread is the standard deviation over the layer's neurons, all of them (n); 0 where they share one.
+    """
     row = {}
     for name, neuron in net.neurons.items():
         if isinstance(getattr(neuron, "threshold", None), torch.Tensor):
             row[f"threshold_{name}"] = neuron.threshold.mean().item()
+        if isinstance(tau := getattr(neuron, "tau", None), torch.Tensor):
+            row |= {f"tau_mean_{name}": tau.mean().item(), f"tau_std_{name}": tau.std(correction=0).item()}
         row |= {f"{key}_{name}": value for key, value in layers.get(name, {}).items()}
     return row

@@ -13,11 +13,12 @@ from torch.nn import functional as F
 from common.data.events import EventBatch
 from common.data.synthetic import bernoulli_train
 from common.encode import constant_current
-from common.losses import mse_count_loss, mse_membrane_loss
+from common.losses import mse_count_loss, mse_membrane_loss, mse_rate_loss
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP, ThaMLP
-from common.neurons import LIF, SPSN, LeakyIntegrator, SynapticLIF
-from common.peers import SnntorchConvNet, SnntorchMLP, SpsnMLP
+from common.nets.plifnet import PLIFNet
+from common.neurons import LIF, PLIF, SPSN, LeakyIntegrator, SynapticLIF
+from common.peers import SnntorchConvNet, SnntorchEventConvNet, SnntorchMLP, SpsnMLP
 from common.surrogate import FastSigmoid
 
 
@@ -112,6 +113,40 @@ def shd_neurons(neuron, num_steps, batch_size=64, hidden=(128, 128, 128)):
     return {"ours": stepper(ours, events, 0), "peer": stepper(peer, events.dense().transpose(0, 1).contiguous(), 1)}
 
 
+def dvs_annealing(num_steps=100, batch_size=8):
+    """W2: DVS Gesture threshold annealing, the binarized convnet of dvs_gesture/conf.py without dropout."""
+    beta, slope, thresholds = 0.9297, 0.24, [10.4, 16.62, 6.81]
+    frames = torch.poisson(0.3 * torch.rand(num_steps, batch_size, 2, 32, 32))
+    target = torch.arange(batch_size) % 11
+    ours = ConvNet((2, 32, 32), 11, [16, 32], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True,
+                   batch_norm=False)  # fmt: skip
+    peer = SnntorchEventConvNet((2, 32, 32), 11, [16, 32], beta, slope, thresholds, binarize=True).take_weights(ours)
+
+    def stepper(net):
+        return training_step(torch.optim.Adam(net.parameters(), 1.765e-3), lambda: mse_count_loss(net(frames), target))
+
+    return {"ours": stepper(ours), "peer": stepper(peer)}
+
+
+def plif_net(step_mode, num_steps=20, batch_size=2, side=128, channels=128, num_layers=5, hidden_size=512):
+    """W6: the PLIF net of dvs_gesture/conf.py without dropout; the peer is SpikingJelly's in this step mode."""
+    from common.peers_plif import JellyPLIFNet  # SpikingJelly is needed for this alone
+
+    shape, sizes = (2, side, side), {"channels": channels, "num_layers": num_layers, "hidden_size": hidden_size}
+    frames = torch.poisson(0.3 * torch.rand(num_steps, batch_size, *shape))
+    target = torch.arange(batch_size) % 11
+    ours = PLIFNet(shape, 11, lambda _: PLIF(2.0), **sizes, dropout=0.0)
+    for name in ("fc1", "fc2"):
+        weight = ours.synapses[name].linear.weight.data
+        weight.abs_().mul_(20 / weight.shape[1] ** 0.5)  # so that the outputs spike from the first step
+    peer = JellyPLIFNet(shape, 11, **sizes, step_mode=step_mode).take_weights(ours)
+
+    def stepper(net):
+        return training_step(torch.optim.Adam(net.parameters(), 1e-3), lambda: mse_rate_loss(net(frames), target))
+
+    return {"ours": stepper(ours), "peer": stepper(peer)}
+
+
 def random_events(num_steps, batch_size, num_units=700, density=0.015):
     """An EventBatch of independent events."""
     rows, units = (torch.rand(num_steps * batch_size, num_units) < density).nonzero(as_tuple=True)
@@ -135,6 +170,7 @@ def training_step(optimizer, loss_fn):
 WORKLOADS = {
     "LIF layer, T 100 × 32,768": (lif_layer, {}, {"num_steps": 2, "num_neurons": 8}),
     "MNIST annealing, B 128, T 100, binarized": (mnist_annealing, {}, {"num_steps": 2, "batch_size": 2}),
+    "DVS annealing, B 8, T 100, 2×32×32, binarized": (dvs_annealing, {}, {"num_steps": 2, "batch_size": 2}),
     "spike timing 100-1000-1, T 100, binarized, 10 iterations": (
         spike_timing, {}, {"num_steps": 2, "num_hidden": 4, "num_iterations": 1}),
     "SHD annealing 700-3000-20, B 32, T 333, 1.5 % events": (
@@ -143,4 +179,7 @@ WORKLOADS = {
         functools.partial(shd_neurons, neuron), {"num_steps": num_steps},
         {"num_steps": 2, "batch_size": 16, "hidden": (64,)})
        for neuron in ("lif", "spsn_sb") for num_steps in (100, 1000)},
+    **{f"PLIF net, B 2, T 20, 2×128×128, 128 channels; SpikingJelly {mode!r}": (
+        functools.partial(plif_net, mode), {},
+        {"num_steps": 2, "side": 16, "channels": 8, "num_layers": 2, "hidden_size": 32}) for mode in ("s", "m")},
 }

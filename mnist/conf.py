@@ -2,7 +2,7 @@
 
 config = {
     # The question. Each answer brings its own rows of `conditional`.
-    "net": "convnet",               # convnet: threshold annealing
+    "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants
     # The budget and the data, whatever the answer.
     "exp_name": "mnist",            # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
@@ -22,8 +22,10 @@ conditional = [
     ({"select_on": "test"}, {"val_fraction": 0.0}),
     ({"net": "convnet"}, {
         "binarize": True,           # weights in {-1, +1}
-        "num_steps": 100,           # the image is shown at each
+        "num_steps": 100,           # the image, its pixels in [0, 1], is shown at each
         "channels": [16, 64],       # of the two convolutions
+        "batch_norm": True,         # after each of them
+        "augment": False,           # turn, shift and scale the images at random while training
         "num_epochs": 500,
         "batch_size": 128,
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
@@ -70,11 +72,53 @@ conditional = [
         "thresholds_final": [5.83, 5.83, 5.83],         # ours, untuned
         "anneal_rates": [0.001, 0.001, 0.001],
     }),
+    # PLIF: Fang et al. 2021; one tau per neuron: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
+    ({"net": "plifnet"}, {
+        "binarize": False,
+        "tau": "layer",             # time constants: one learnt for each layer | for each neuron | fixed
+        "init_tau": 2.0,            # steps; of neurons the mean
+        "num_steps": 8,
+        "pixel_mean": 0.1307,       # taken off the pixels in [0, 1], which are then divided by
+        "pixel_std": 0.3081,
+        "augment": True,            # turn, shift and scale the images at random while training
+        "num_layers": 2,            # of convolution, batch norm, neurons and pool
+        "channels": 128,            # of each convolution
+        "hidden_size": 2048,        # neurons between the convolutions and the read-out
+        "pool": "max",              # max | average
+        "dropout": 0.5,             # of the inputs of both linear layers, one mask for all steps of a sample
+        "detach_reset": True,       # hide the spike's gradient at the reset
+        "surrogate": "atan",        # ds/du: atan | fast_sigmoid | rectangle
+        "num_epochs": 1024,
+        "batch_size": 16,
+        "patience": 0,
+        "loss": "mse_rate_loss",    # of the outputs' mean rates from one-hot classes
+        "optimizer": "adam",
+        "lr": 1e-3,
+        "lr_schedule": "cosine",
+    }),
+    ({"tau": ("layer", "fixed")}, {}),                  # of one value there is no spread to set
+    ({"tau": "neuron"}, {
+        "tau_std": 0.1,             # of the neurons' time constants at the start, steps
+        "tau_penalty": 0.0,         # added to the loss: so many times the variance within each layer.  Thesis: .01, .1
+        "tau_penalty_on": "tau",    # of tau | w = -log(tau - 1), as the thesis's code has it
+    }),
+    ({"net": "plifnet", "surrogate": "atan"}, {
+        "learn_surrogate": False,   # learn its steepness, in a plain loop
+    }),
+    ({"net": "plifnet", "surrogate": "fast_sigmoid"}, {"slope": 5.0}),  # ours
+    ({"augment": True}, {
+        "rotation": 30.0,           # degrees, at most, either way
+        "shift": 0.15,              # of the image's side, at most, any way
+        "scale": [0.85, 1.11],      # smallest and largest factor
+    }),
     ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
     ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP
     ({"optimizer": "sgd"}, {"momentum": 0.9}),
-    ({"lr_schedule": "cosine"}, {
+    ({"net": "convnet", "lr_schedule": "cosine"}, {
         "cosine_iterations": 4688,  # half a period, after which the rate rises again
+    }),
+    ({"net": "plifnet", "lr_schedule": "cosine"}, {
+        "cosine_epochs": 64,        # half a period
     }),
     ({"lr_schedule": "step"}, {
         "lr_step_epochs": 10,       # epochs from one cut to the next

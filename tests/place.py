@@ -47,7 +47,7 @@ class Place:
     def __init__(self, root):
         self.root, self.data = root, root / "data"
         (root / "common").symlink_to(ROOT / "common")
-        for name in [*DIRECTORIES, "shd", "temporal_coding"]:
+        for name in [*DIRECTORIES, "dvs_gesture", "shd", "temporal_coding"]:
             (root / name).mkdir()
             for file in (ROOT / name).glob("*.py"):
                 shutil.copy(file, root / name)

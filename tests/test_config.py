@@ -11,13 +11,16 @@ from common import annealing, losses, nets, optim
 from common.config import UserError, check, choices, help_text, parse, refuse_unread, resolve, user_errors
 
 ROOT = Path(__file__).parents[1]
-IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "shd": (700,), "temporal_coding": (100,)}
+IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "shd": (700,), "temporal_coding": (100,),
+             "dvs_gesture": (2, 32, 32)}  # fmt: skip
 CHOICES = {"optimizer": ["adam", "sgd"], "lr_schedule": ["cosine", "step", "none"],  # beside the answers that rows name
            "threshold_schedule": ["exponential", "linear", "none"]}  # fmt: skip
 RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a builder
     "case", "num_iterations", "num_inputs", "spike_time", "num_frames", "num_threads", "val_split", "val_speakers",
     "values", "length", "window_ms", "augment", "shift", "scale_time", "scale_channels", "scale_together",
-    "rate_limit", "clip_grad_norm", "clamp_weights", "eval_repeats", "dt_ms",
+    "rate_limit", "clip_grad_norm", "clamp_weights", "eval_repeats", "dt_ms", "num_steps_test", "split_by",
+    "downsample", "normalization", "flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "val_users",
+    "tau_penalty", "tau_penalty_on", "pixel_mean", "pixel_std", "rotation", "scale",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
     "num_steps", "num_epochs", "batch_size", "patience", "num_workers"}  # fmt: skip
 
@@ -156,11 +159,12 @@ def test_every_data_set_s_directory_is_tested_here():
     assert {path.parent.name for path in ROOT.glob("*/conf.py")} == set(IN_SHAPES)
 
 
-def test_conf_py_is_two_literals(conf):
+def test_conf_py_is_literals(conf):
     docstring, *statements = ast.parse(Path(conf.__file__).read_text()).body
     assert isinstance(docstring.value.value, str)
-    assert [target.id for statement in statements for target in statement.targets] == ["config", "conditional"]
-    assert [ast.literal_eval(statement.value) for statement in statements] == [conf.config, conf.conditional]
+    found = {target.id: ast.literal_eval(statement.value) for statement in statements for target in statement.targets}
+    cases = {"cases": conf.cases} if hasattr(conf, "cases") else {}
+    assert found == {"config": conf.config, "conditional": conf.conditional} | cases
 
 
 def test_every_condition_names_a_key_and_every_row_applies_to_some_run(conf):
@@ -183,7 +187,8 @@ def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(
 
 
 def test_help_has_every_key_with_its_value_and_its_comment(conf):
-    comments = dict.fromkeys(re.findall(r'^ *"(\w+)": .*?[^{],(?: *# (.*))?$', Path(conf.__file__).read_text(), re.M))
+    text = Path(conf.__file__).read_text().partition("\ncases = ")[0]
+    comments = dict.fromkeys(re.findall(r'^ *"(\w+)": .*?[^{],(?: *# (.*))?$', text, re.M))
     lines = [line.strip() for line in help_text(conf).splitlines()]
     assert lines[0] == conf.__doc__.strip() and len(comments) > 25
     for key, comment in comments:
@@ -194,6 +199,19 @@ def test_help_has_every_key_with_its_value_and_its_comment(conf):
         section = lines[lines.index(f"{title}:") + 1 :][: len(values)]
         wanted = [f"{key}={value}".replace(" ", "") for key, value in values.items()]
         assert [line.split(" ")[0] for line in section] == wanted
+    for name, values in getattr(conf, "cases", {}).items():
+        given = " ".join(f"{key}={value}" for key, value in values.items())
+        assert f"case={name}".ljust(42) + given in lines
+
+
+def test_a_key_has_the_type_of_the_row_that_brings_it():
+    rows = [({"net": "a"}, {"channels": [1, 2]}), ({"net": "b"}, {"channels": 3})]
+    assert resolve({"net": "a"}, rows, ["channels=[4]"])["channels"] == [4]
+    assert resolve({"net": "a"}, rows, ["net=b", "channels=4"])["channels"] == 4
+    with pytest.raises(ValueError, match=r"channels is a list of int, as in channels=\[1,2\]; got '4'"):
+        resolve({"net": "a"}, rows, ["channels=4"])
+    with pytest.raises(ValueError, match=r"channels is a int, as in channels=3; got '\[4\]'"):
+        resolve({"net": "b"}, rows, ["channels=[4]"])
 
 
 def test_a_comment_belongs_to_its_own_row(tmp_path):

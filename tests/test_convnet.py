@@ -6,7 +6,7 @@ from torch import nn
 
 from common.losses import mse_count_loss
 from common.nets.convnet import ConvNet, norm_static
-from common.peers import SnntorchConvNet
+from common.peers import SnntorchConvNet, SnntorchEventConvNet
 from common.surrogate import FastSigmoid
 
 NUM_STEPS, BATCH = 12, 8
@@ -101,6 +101,32 @@ def test_the_folded_pool_is_the_pool_for_odd_and_even_sides(side):
     ours, peer = nets(binarize=False, side=side)
     image, _ = images(side=side)
     assert torch.equal(ours(sequence(image, static=True)), peer(image))
+
+
+@pytest.mark.parametrize("binarize", [True, False])
+def test_without_batch_norm_and_on_frames_it_equals_snntorch_too(binarize):
+    torch.manual_seed(3)
+    thresholds = [2.0, 3.0, 1.5] if binarize else [0.2, 0.1, 0.05]
+    ours = ConvNet((2, 21, 32), 11, [4, 6], 0.875, thresholds, FastSigmoid(5.0), 0.0, binarize, batch_norm=False)
+    peer = SnntorchEventConvNet((2, 21, 32), 11, [4, 6], 0.875, 5.0, thresholds, binarize)
+    ours, peer = ours.double(), peer.double().take_weights(ours)
+    frames = torch.poisson(torch.rand(NUM_STEPS, BATCH, 2, 21, 32, dtype=torch.float64))
+    mine, theirs = ours(frames), peer(frames)
+    assert 0.05 < theirs.mean() < 0.95 and torch.equal(mine, theirs)
+    for spikes in (mine, theirs):
+        mse_count_loss(spikes, torch.arange(BATCH)).backward()
+    pairs = [(ours.synapses["conv1"].conv.weight, peer.conv1.weight), (ours.synapses["fc"][1].weight, peer.fc.weight),
+             (ours.synapses["conv2"].conv.weight, peer.conv2.weight), (ours.synapses["fc"][1].bias, peer.fc.bias)]
+    for parameter, reference in pairs:
+        assert (parameter.grad - reference.grad).abs().max() < 1e-6 * reference.grad.abs().max()
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in ours.modules())
+
+
+def test_a_static_sequence_without_batch_norm_is_computed_once():
+    net = ConvNet((1, 16, 16), 3, [2, 2], 0.9, [0.1, 0.1, 0.1], FastSigmoid(5.0), 0.0, False, batch_norm=False)
+    x = torch.rand(2, 1, 16, 16).expand(5, 2, 1, 16, 16)
+    layer = net.synapses["conv1"]
+    assert layer(x).stride(0) == 0 and torch.equal(layer(x), layer(x.contiguous()))
 
 
 def test_static_norm_moves_the_statistics_as_so_many_calls():

@@ -12,9 +12,9 @@ import torch
 from common import annealing, encode, losses, nets, optim
 from common.config import resolve
 from common.data import synthetic
+from common.data.events import EventBatch
 
 ROOT = Path(__file__).parents[1]
-DIRECTORIES = ["mnist", "fashion_mnist", "temporal_coding"]
 
 
 def images(num_steps):
@@ -33,12 +33,36 @@ def spike_trains(num_steps):
     return (100,), 1, [(sequence, torch.tensor([75]))] * 10
 
 
+def frames(num_steps):
+    """(shape of a frame, number of classes, ten batches of 4 recordings as counts in blocks: sequence, targets)."""
+    generator = torch.Generator().manual_seed(0)
+    rates = torch.rand(10, num_steps, 4, 2, 4, 4, generator=generator, dtype=torch.float64) ** 4
+    counts = torch.poisson(2 * rates.repeat_interleave(8, -1).repeat_interleave(8, -2), generator=generator)
+    return (2, 32, 32), 11, zip(counts, torch.randint(11, (10, 4), generator=generator), strict=True)
+
+
+def events(num_steps):
+    """(number of channels, number of classes, ten batches of 2 recordings of sparse events: sequence, targets)."""
+    generator, batches = torch.Generator().manual_seed(0), []
+    for _ in range(10):
+        rows, units = (torch.rand(2 * num_steps, 700, generator=generator) < 0.03).nonzero(as_tuple=True)
+        row_starts = torch.zeros(2 * num_steps + 1, dtype=torch.int64)
+        row_starts[1:] = rows.bincount(minlength=2 * num_steps).cumsum(0)
+        batches.append((EventBatch((num_steps, 2, 700), row_starts, units.int()),
+                        torch.randint(20, (2,), generator=generator)))
+    return (700,), 20, batches
+
+
+INPUTS = {"mnist": images, "fashion_mnist": images, "temporal_coding": spike_trains, "dvs_gesture": frames,
+          "shd": events}  # fmt: skip
+
+
 def losses_of(directory):
     """Ten (loss, gradient norm) with the schedules of conf.py."""
     conf = {}
     exec((ROOT / directory / "conf.py").read_text(), conf)
     settings = resolve(conf["config"], conf["conditional"])
-    in_shape, num_classes, batches = (spike_trains if "case" in settings else images)(settings["num_steps"])
+    in_shape, num_classes, batches = INPUTS[directory](settings["num_steps"])
     torch.manual_seed(0)
     net = nets.build(settings, in_shape, num_classes).double()
     optimizer, lr_schedule = optim.build(settings, net.parameters(), steps_per_epoch=10)
@@ -54,7 +78,7 @@ def losses_of(directory):
     return values
 
 
-@pytest.mark.parametrize("directory", DIRECTORIES)
+@pytest.mark.parametrize("directory", INPUTS)
 def test_the_first_ten_steps_are_as_recorded(directory):
     recorded = json.loads((ROOT / "tests" / "golden" / f"{directory}.json").read_text())
     assert len(recorded) == 20 and len(set(recorded[1::2])) == 10
@@ -63,5 +87,5 @@ def test_the_first_ten_steps_are_as_recorded(directory):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for name in DIRECTORIES:
+    for name in INPUTS:
         (ROOT / "tests" / "golden" / f"{name}.json").write_text(json.dumps(losses_of(name), indent=1) + "\n")

@@ -266,6 +266,22 @@ def test_a_batch_is_float_in_the_unit_interval(house):
     assert len(split) == 3 and len(split.batch(slice(0, 0))[1]) == 0
 
 
+def test_a_batch_is_normalised_as_asked(house):
+    write(house / "data/mnist", made_set())
+    data = load(house, mean=0.25, std=0.5)
+    for split in (data.train, data.val, data.test):
+        batch, _ = split.take(slice(5)).batch(slice(2))
+        wanted = (torch.tensor(values(split)[:2]) / 255 - 0.25) / 0.5
+        torch.testing.assert_close(batch[:, 0, 0, 0], wanted)
+
+
+def test_the_training_set_alone_is_augmented_before_it_is_normalised(house):
+    write(house / "data/mnist", made_set())
+    data = load(house, mean=0.25, std=0.5, augmentation=lambda images: images * 0 + 0.75)
+    assert (data.train.to("cpu").take(slice(4)).batch(slice(2))[0] == 1.0).all()
+    assert (data.val.batch(slice(2))[0] != 1.0).any() and (data.test.batch(slice(2))[0] != 1.0).any()
+
+
 def test_a_split_moves_to_a_device(house):
     split = images.Images(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.arange(3)).to("meta")
     inputs, labels = split.batch(slice(0, 2))

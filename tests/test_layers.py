@@ -22,11 +22,12 @@ LAYERS = [  # lowest first
     {"command"},
 ]
 TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
-         "plots_events": {"plots", "plots_timing"}, "bench": None, "workloads": None, "report": None, "sweep": None,
-         "peers": None, "replay": None}  # None: any
-IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_events"},
-               "plots_timing": {"spike_timing", "plots_events"}, "plots_events": set(),
+         "plots_events": {"plots", "plots_timing"}, "plots_tau": {"plots"}, "bench": None, "workloads": None,
+         "report": None, "sweep": None, "peers": None, "peers_plif": None, "replay": None}  # None: any
+IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_events", "plots_tau"},
+               "plots_timing": {"spike_timing", "plots_events"}, "plots_events": set(), "plots_tau": {"classification"},
                "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
+               "peers_plif": {"workloads"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 
 MODULES = sorted((ROOT / "common").rglob("*.py"))

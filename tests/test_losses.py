@@ -162,3 +162,11 @@ def test_cross_entropy_by_hand_and_what_it_predicts():
 def test_an_unknown_reduction_is_named():
     with pytest.raises(ValueError, match="reduce must be 'mean', 'max' or 'last', got 'sum'"):
         losses.reduced(OUTPUT, MASK, "sum")
+
+
+def test_the_rate_loss_by_hand():
+    output = torch.tensor([[[1.0, 0.0]], [[0.5, 0.0]], [[0.0, 0.3]], [[0.5, 0.3]]])  # [T = 4, B = 1, K = 2]: .5 and .15
+    loss = losses.build({"loss": "mse_rate_loss"})
+    assert loss(output, torch.tensor([0])).item() == pytest.approx((0.5**2 + 0.15**2) / 2)
+    mask = torch.tensor([1.0, 1.0, 0.0, 0.0])[:, None]  # .75 and 0 over its own two steps
+    assert loss(output, torch.tensor([0]), mask).item() == pytest.approx((0.25**2 + 0) / 2)

@@ -28,5 +28,6 @@ def test_a_notebook_draws_runs_and_defines_no_network_and_no_training(path):
 
 
 def test_every_notebook_is_collected(request):
-    assert [path.stem for path in NOTEBOOKS] == ["spike_timing", "spoken_digits", "threshold_annealing"]
+    names = ["plif_time_constants", "spike_timing", "spoken_digits", "threshold_annealing"]
+    assert [path.stem for path in NOTEBOOKS] == names
     assert request.config.getoption("nbmake") and "notebooks" in request.config.getini("testpaths")

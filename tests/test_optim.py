@@ -29,6 +29,18 @@ def test_the_cosine_falls_for_half_a_period_and_rises_again(optimizer):
     assert [used[50], used[75], used[100]] == pytest.approx([0, 0.005, 0.01], abs=1e-12)
 
 
+def test_the_cosine_over_epochs_is_torchs_stepped_once_an_epoch():
+    used = rates(lr_schedule="cosine", cosine_epochs=8)  # of 4 steps each
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], 0.01)
+    reference, wanted = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 8), []
+    for _ in range(33):
+        wanted += 4 * reference.get_last_lr()
+        optimizer.step(), reference.step()
+    assert used == pytest.approx(wanted[:130], abs=1e-12)
+    assert used[15] == pytest.approx(0.01 * (1 + math.cos(3 / 8 * math.pi)) / 2) and used[32] == pytest.approx(0)
+
+
 def test_steps_cut_the_rate_at_the_ends_of_epochs():
     used = rates(lr_schedule="step", num_steps=20)  # 8 iterations are 2 epochs
     assert used == pytest.approx([0.01] * 8 + [0.001] * 8 + [0.0001] * 4)
@@ -58,12 +70,14 @@ def test_the_first_steps_by_hand(optimizer, steps):
         assert before - weight.item() == pytest.approx(step, rel=1e-6)
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "step", "none"])
-def test_a_state_dict_resumes_the_schedule(schedule):
-    whole = rates(lr_schedule=schedule, num_steps=40)
+@pytest.mark.parametrize("schedule, others", [
+    ("cosine", {}), ("cosine", {"cosine_epochs": 6}), ("step", {}), ("none", {})])
+def test_a_state_dict_resumes_the_schedule(schedule, others):
+    whole = rates(lr_schedule=schedule, num_steps=40, **others)
     used, states = [], None
     for part in (15, 25):
-        optimizer, lr_schedule = optim.build(CONFIG | {"lr_schedule": schedule}, [torch.nn.Parameter(torch.ones(2))], 4)
+        settings = CONFIG | {"lr_schedule": schedule} | others
+        optimizer, lr_schedule = optim.build(settings, [torch.nn.Parameter(torch.ones(2))], 4)
         if states:
             optimizer.load_state_dict(states[0]), lr_schedule.load_state_dict(states[1])
         for _ in range(part):

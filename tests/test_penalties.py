@@ -1,3 +1,5 @@
+import math
+import statistics
 from types import SimpleNamespace
 
 import pytest
@@ -6,6 +8,7 @@ from torch import nn
 
 from common import penalties
 from common.nets.mlp import MLP
+from common.neurons import PLIF
 
 
 class Fixed(nn.Module):
@@ -56,6 +59,42 @@ def test_a_config_asks_for_it_by_its_key():
     assert penalties.build({}, net) == penalties.build({"rate_limit": 0.0}, net) == []
     (limit,) = penalties.build({"rate_limit": 0.4}, net)
     assert limit.limit == 0.4
+
+
+def test_the_variance_of_tau_by_hand():
+    """tau 2, 3, 7: mean 4, squares 4 + 1 + 9, n - 1 = 2; dtau/dw = -(tau - 1)."""
+    net = net_of_tau([2.0, 3.0, 7.0])
+    penalty = penalties.TauVariance(0.5, "tau")(net)
+    penalty.backward()
+    assert penalty.item() == pytest.approx(0.5 * 7)
+    assert net.neurons["conv1"].w.grad.tolist() == pytest.approx([0.5 * 2 * 1, 0.5 * 1 * 2, 0.5 * -3 * 6])
+    assert net.neurons["fc1"].w.grad is None and net.neurons["fc2"].w.grad is None
+
+
+def test_the_variance_of_w_by_hand():
+    """w = -log(tau - 1); d/dw = 2 (w - mean) / (n - 1)."""
+    net, w = net_of_tau([2.0, 3.0, 7.0]), [0, -math.log(2), -math.log(6)]
+    penalty = penalties.TauVariance(0.5, "w")(net)
+    penalty.backward()
+    assert penalty.item() == pytest.approx(0.5 * statistics.variance(w))
+    assert net.neurons["conv1"].w.grad.tolist() == pytest.approx([0.5 * (x - sum(w) / 3) for x in w])
+
+
+def net_of_tau(values):
+    """A layer of neurons of these tau, and two of one tau."""
+    net = nn.Module()
+    net.neurons = nn.ModuleDict({"conv1": PLIF(shape=(len(values),)), "fc1": PLIF(), "fc2": PLIF(shape=(1,))})
+    net.neurons["conv1"].w.data = -(torch.tensor(values) - 1).log()
+    return net
+
+
+def test_the_variance_of_one_tau_a_layer_is_zero_and_a_config_asks_for_it():
+    net = net_of_tau([4.0])
+    (penalty,) = penalties.build({"tau_penalty": 0.1, "tau_penalty_on": "w"}, net)
+    assert (penalty.weight, penalty.on, penalty(net)) == (0.1, "w", 0)
+    assert penalties.build({"tau_penalty": 0.0, "tau_penalty_on": "tau"}, net) == []
+    with pytest.raises(ValueError, match="tau_penalty_on must be 'tau' or 'w', got 'sigma'"):
+        penalties.TauVariance(0.1, "sigma")
 
 
 def test_the_clamp_holds_weights_and_leaves_biases():

@@ -166,3 +166,16 @@ def test_the_number_of_threads_changes_nothing_and_is_left_as_it_is():
         assert torch.get_num_threads() == threads
     assert torch.equal(results[0][0], results[1][0])
     assert torch.equal(results[0][2][0], results[1][2][0])
+
+
+@pytest.mark.parametrize("reset, inclusive", list(itertools.product(["subtract", "zero"], [True, False])))
+def test_without_gradient_the_spikes_are_the_same_and_take_one_array(reset, inclusive):
+    for shape in SHAPES:
+        current, decay = draw(shape, torch.float32), 0.5 + draw(shape[1:], torch.float32, 2) / 4
+        settings = 0.9, SURROGATES[0], reset, True, inclusive
+        for x in (current, current.transpose(-1, -2).contiguous().transpose(-1, -2) if len(shape) > 2 else current):
+            for values in ((0.75, 1.25), (decay, torch.tensor(1.25))):
+                with torch.no_grad():
+                    spikes = recurrence.lif_spikes(x, *values, *settings)
+                assert torch.equal(spikes, plain.lif(current, *values, *settings)[0])
+                assert spikes.stride() == x.stride()

@@ -4,7 +4,8 @@ import pytest
 
 from common import report
 
-SETTINGS = {"net": "convnet", "binarize": True, "threshold_schedule": "exponential", "select_on": "val", "subset": 0}
+SETTINGS = {"net": "convnet", "binarize": True, "threshold_schedule": "exponential", "select_on": "val", "subset": 0,
+            "channels": 128}  # fmt: skip
 HEADER = "trial,epoch,iteration,val_accuracy\n"
 
 
@@ -78,6 +79,9 @@ def test_one_trial_has_no_spread(tmp_path, capsys):
     ("mnist", "MNIST", {"net": "resnet19", "binarize": True}, "–"),
     ("mnist", "MNIST", {"net": "resnet19", "subset": 1000}, "–"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "neuron"}, "–"),
+    ("mnist", "MNIST", {"net": "plifnet", "tau": "layer", "channels": 32}, "–"),
+    ("dvs_gesture", "DVS128 Gesture", {"net": "plifnet", "tau": "layer"}, "96.53 (Fang 2021)"),
+    ("dvs_gesture", "dvs_objects", {"net": "plifnet", "tau": "layer"}, "–"),
     ("mnist", "MNIST", {"net": "convnet"}, "–"),
 ])
 def test_a_published_figure_stands_beside_its_own_setting_only(tmp_path, capsys, directory, data, settings, figure):
@@ -227,3 +231,47 @@ def test_no_published_figure_stands_beside_another_set(tmp_path, capsys):
     report.main([str(tmp_path), "--table", "spsn"])
     text = capsys.readouterr().out
     assert text.startswith("fsdd_shd, a stand-in") and "published," not in text and "70.00 (n = 1)" in text
+
+
+def plif_run(root, name, tests=(0.9, 0.94), data=("DVS128 Gesture", False), select_on="val", **settings):
+    run = root / "dvs_gesture" / "runs" / name
+    run.mkdir(parents=True)
+    settings = {"net": "plifnet", "tau": "layer", "channels": 128, "num_layers": 5, "select_on": select_on} | settings
+    (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "dvs_gesture"}))
+    trials = [{"test": test, "val": 0.96, "num_epochs": 3} for test in tests]
+    data = {"name": data[0], "stand_in": data[1], "num_train": 9}
+    (run / "result.json").write_text(json.dumps({"data": data, "num_trials": len(tests), "trials": trials}))
+    lines = [f"{k},{epoch},{2 + k / 4 + epoch},2.5,0,{epoch / 8}" for k in range(len(tests)) for epoch in (1, 2, 3)]
+    header = "trial,epoch,tau_mean_conv1,tau_mean_fc1,tau_std_conv1,tau_std_fc1"
+    (run / "metrics.csv").write_text("\n".join([header, *lines, ""]))
+
+
+def test_the_plif_table_sets_models_beside_the_published_figures(tmp_path, capsys):
+    plif_run(tmp_path, "a", tau="neuron", tau_penalty=0.01, tau_penalty_on="w")
+    plif_run(tmp_path, "b")
+    plif_run(tmp_path, "c", tests=[0.5], channels=32)
+    plif_run(tmp_path, "d", tests=[0.97], select_on="test")
+    report.main([str(tmp_path), "--table", "plif"])
+    text = capsys.readouterr().out
+    assert "unfinished" not in text
+    val, best = text.split("DVS128 Gesture, best on test\n")
+    reduced, layer, neuron = table(val)
+    assert val.startswith("DVS128 Gesture\n") and reduced["published, highest test (%)"] == "–"
+    assert (reduced["channels × layers"], reduced["test accuracy (%)"]) == ("32 × 5", "50.00 (n = 1)")
+    assert layer == {
+        "tau": "per layer", "channels × layers": "128 × 5", "epochs": "3", "test accuracy (%)": "92.00 ± 2.83 (n = 2)",
+        "validation (%)": "96.00 ± 0.00", "τ mean, per layer": "5.125 / 2.500",
+        "τ std, per layer": "0.000 / 0.375", "published, highest test (%)": "95.5",
+        "published, highest validation (%)": "100.0"}  # fmt: skip
+    assert neuron["tau"] == "per neuron, λ = 0.01, on w" and neuron["published, highest test (%)"] == "95.8"
+    assert table(best)[0]["test accuracy (%)"] == "97.00 (n = 1)"
+
+
+def test_the_plif_table_of_another_set_has_no_published_column(tmp_path, capsys):
+    plif_run(tmp_path, "a", data=("dvs_objects", True))
+    (tmp_path / "dvs_gesture/runs/bad").mkdir()
+    (tmp_path / "dvs_gesture/runs/bad/result.json").write_text("{")
+    report.main([str(tmp_path), "--table", "plif"])
+    out, err = capsys.readouterr()
+    assert out.startswith("dvs_objects, a stand-in") and "published," not in out and "92.00 ± 2.83" in out
+    assert err.startswith("warning: ") and "bad" in err

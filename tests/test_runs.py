@@ -1,6 +1,7 @@
 """What users type: each command in a process of its own, on a data set of a few random images."""
 
 import csv
+import math
 import re
 import runpy
 import sys
@@ -109,6 +110,19 @@ def test_float_weights_train(place):
     path, stdout, _ = place.train("fashion_mnist", "binarize=False", "num_epochs=1")
     assert record.read_json(path / "config.json")["settings"]["binarize"] is False
     assert "test accuracy" in stdout and weights(path / "trial_0" / "best.pt")
+
+
+@pytest.mark.parametrize("directory", DIRECTORIES)
+def test_the_plif_nets_train(place, directory):
+    arguments = ["net=plifnet", "channels=4", "hidden_size=8", "tau=neuron", "augment=True"]
+    path, stdout, _ = place.train(directory, *arguments)
+    settings = record.read_config(path)["settings"]
+    assert (settings["pixel_mean"], settings["pixel_std"]) in [(0.1307, 0.3081), (0.2860, 0.3530)]
+    with open(path / "metrics.csv", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert float(last["tau_std_conv1"]) > 0 and float(last["lr"]) == pytest.approx(
+        5e-4 * (1 + math.cos(2 * math.pi / 64)))  # after the second epoch
+    assert "test accuracy" in stdout and (path / "figures" / "tau_distributions.png").exists()
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES)

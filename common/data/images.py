@@ -1,5 +1,6 @@
 """MNIST and Fashion-MNIST, from the first place that has them, or real digits that stand in for them."""
 
+import dataclasses
 import hashlib
 import os
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 
 from common.data import Data, announce, download, split_by_class
+from common.data.affine import Affine
 from common.data.idx import FILES, path_of, read_set
 
 
@@ -52,27 +54,37 @@ SETS = {
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Labelled images, all in memory.  images: uint8 [N, 1, H, W].  labels: int64 [N]."""
+    """Labelled images, all in memory.
+
+    images: uint8 [N, 1, H, W].  labels: int64 [N].  mean, std: of the pixels in [0, 1], taken off and divided by in
+    a batch.  augmentation: images in [0, 1] -> as many others, anew in each batch; or None.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
+    mean: float = 0.0
+    std: float = 1.0
+    augmentation: Affine | None = None
 
     def __len__(self):
         return len(self.labels)
 
     def to(self, device):
-        return Images(self.images.to(device), self.labels.to(device))
+        return dataclasses.replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
     def batch(self, indices):
-        """indices: int64 [B] or a slice -> (float32 images [B, 1, H, W] in [0, 1], int64 labels [B])."""
-        return self.images[indices].float() / 255, self.labels[indices]
+        """indices: int64 [B] or a slice -> (float32 images [B, 1, H, W], int64 labels [B])."""
+        images = self.images[indices].float() / 255
+        if self.augmentation:
+            images = self.augmentation(images)
+        return (images - self.mean) / self.std, self.labels[indices]
 
     def take(self, indices):
         """The Images at `indices`, as for `batch`."""
-        return Images(self.images[indices], self.labels[indices])
+        return dataclasses.replace(self, images=self.images[indices], labels=self.labels[indices])
 
 
-def load(name, data_dir, source="auto", val_fraction=0.1, subset=0):
+def load(name, data_dir, source="auto", val_fraction=0.1, subset=0, mean=0.0, std=1.0, augmentation=None):
     """Return the Data of `name`, "mnist" or "fashion_mnist".
 
     data_dir: holds the folder `name`, or is the set's own folder; else $SNN_DATA, the user's
@@ -80,8 +92,9 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0):
     source: "auto" (what is found, else the stand-in) | "published" | "sample" (the stand-in).
     val_fraction: in [0, 1), of the training set (of all the stand-in's digits), held out
     evenly over the classes and the same in every run.  subset: 0, or how many training
-    samples to keep.  Raises ValueError for a bad argument, a damaged or missing file, and
-    under "published" for anything but the published set.
+    samples to keep.  mean, std: see Images.  augmentation: an Affine, of the training split, or None.
+    Raises ValueError for a bad argument, a damaged or missing file, and under "published" for
+    anything but the published set.
     """
     if name not in SETS:
         raise ValueError(f"name must be one of {list(SETS)}, got {name!r}")
@@ -104,7 +117,9 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0):
     train, val = _hold_out(train, val_fraction, whole)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
-    train = train.take(slice(subset or None))
+    train, val, test = (dataclasses.replace(split, mean=mean, std=std)
+                        for split in (train.take(slice(subset or None)), val, test))  # fmt: skip
+    train = dataclasses.replace(train, augmentation=augmentation)
     return Data(train, val, test, tuple(train.images.shape[1:]), 10, title, stand_in, hashes)
 
 

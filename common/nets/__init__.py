@@ -5,13 +5,15 @@ from torch import nn
 from common import surrogate
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP, ThaMLP
-from common.neurons import SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
+from common.nets.plifnet import PLIFNet
+from common.neurons import PLIF, SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
 
 
 def build(config, in_shape, num_classes):
     """The untrained network that config["net"] names."""
     if config["net"] == "convnet":
-        return ConvNet(in_shape, num_classes, channels=config["channels"], binarize=config["binarize"], **_lif(config))
+        options = {key: config[key] for key in ("channels", "binarize", "batch_norm")}
+        return ConvNet(in_shape, num_classes, **options, **_lif(config))
     if config["net"] == "tha_mlp":
         sizes = [*in_shape, *config["hidden_sizes"], num_classes]
         return ThaMLP(sizes, binarized=config["binarize"], readout=config["readout"], **_lif(config))
@@ -19,7 +21,11 @@ def build(config, in_shape, num_classes):
         hidden = [_neuron(config, size) for size in config["hidden_sizes"]]
         readout = nn.Identity() if config["neuron"] == "non_spiking" else LeakyIntegrator(**_times(config))
         return MLP([*in_shape, *config["hidden_sizes"], num_classes], hidden, readout, config["binarize"])
-    raise ValueError(f"net must be 'convnet', 'tha_mlp' or 'mlp', got {config['net']!r}")
+    if config["net"] == "plifnet":
+        options = {key: config[key] for key in (
+            "channels", "num_layers", "hidden_size", "pool", "dropout", "binarize")}  # fmt: skip
+        return PLIFNet(in_shape, num_classes, lambda shape: _plif(config, shape), **options)
+    raise ValueError(f"net must be 'convnet', 'tha_mlp', 'mlp' or 'plifnet', got {config['net']!r}")
 
 
 def _lif(config):
@@ -47,3 +53,12 @@ def _neuron(config, size):
     if config["recurrent"]:
         return RecurrentParaLIF(size, **_times(config), **options, hidden=config["recurrent_spike"])
     return ParaLIF(**_times(config), **options)
+
+
+def _plif(config, shape):
+    """A layer of PLIF neurons of this shape, with one tau or one for each."""
+    learnt = config.get("learn_surrogate", False)  # of ATan alone
+    return PLIF(
+        config["init_tau"], surrogate.LearntATan(config["alpha"]) if learnt else surrogate.build(config),
+        **({"shape": shape, "tau_std": config["tau_std"]} if config["tau"] == "neuron" else {}),
+        detach_reset=config["detach_reset"], learn=config["tau"] != "fixed")  # fmt: skip

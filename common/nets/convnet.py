@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from common.binary import BinaryConv2d, BinaryLinear, binarize
 from common.neurons import LIF
-from common.sequence import Flat, is_static
+from common.sequence import Flat, flat, is_static
 
 
 class ConvNet(nn.Module):
@@ -14,12 +14,12 @@ class ConvNet(nn.Module):
 
     channels: of the convolutions, which have no bias.  beta, thresholds (initial, one for each of the three
     LIF layers), surrogate, reset: see common.neurons.LIF.  dropout: share of output currents dropped, anew at
-    each step.  ValueError if an image is too small or a list too short.
-    Source: snn-tha@f9c0b51, mnist/Net.py (arXiv 2201.11915).
+    each step.  batch_norm: False leaves BN out.  ValueError if an image is too small or a list too short.
+    Source: snn-tha@f9c0b51, mnist/Net.py; without BN dvs/Net.py (arXiv 2201.11915).
     """
 
     def __init__(self, in_shape, num_classes, channels, beta, thresholds, surrogate, dropout, binarize,
-                 reset="subtract"):  # fmt: skip
+                 reset="subtract", batch_norm=True):  # fmt: skip
         super().__init__()
         if len(channels) != 2 or len(thresholds) != 3:
             raise ValueError(f"convnet takes 2 channels and 3 thresholds, got {channels} and {thresholds}")
@@ -28,9 +28,10 @@ class ConvNet(nn.Module):
         if min(height, width) < 1:
             raise ValueError(f"convnet takes images of 16 x 16 at least, got {in_shape[1:]}")
         Linear = BinaryLinear if binarize else nn.Linear
+        Conv = ConvPoolNorm if batch_norm else ConvPool
         self.synapses = nn.ModuleDict({
-            "conv1": ConvPoolNorm(in_shape[0], first, binarize),
-            "conv2": ConvPoolNorm(first, second, binarize),
+            "conv1": Conv(in_shape[0], first, binarize),
+            "conv2": Conv(first, second, binarize),
             "fc": Flat(nn.Flatten(), Linear(second * height * width, num_classes), nn.Dropout(dropout)),
         })
         self.neurons = nn.ModuleDict(
@@ -42,18 +43,39 @@ class ConvNet(nn.Module):
         return x
 
 
-class ConvPoolNorm(nn.Module):
-    """5 x 5 convolution, 2 x 2 average pool and batch norm on a sequence [T, B, C, H, W].
+class ConvPool(nn.Module):
+    """5 x 5 convolution and 2 x 2 average pool on a sequence [T, B, C, H, W], as one 6 x 6 convolution of stride 2.
 
-    Convolution and pool are one 6 x 6 convolution of stride 2. While training, each step is normalised
-    by its own statistics over [B, H, W], and the running statistics move once per step, as if the layer
-    were called T times. A static sequence is computed once; the result is again static.
+    A static sequence is computed once; the result is again static.
     """
 
     def __init__(self, in_channels, out_channels, binarized):
         super().__init__()
         self.binarized = binarized
         self.conv = (BinaryConv2d if binarized else nn.Conv2d)(in_channels, out_channels, 5, bias=False)
+
+    def forward(self, x):
+        if is_static(x):
+            once = self.conv_pool(x[0])
+            return once.expand(len(x), *once.shape)
+        return flat(self.conv_pool, x)
+
+    def conv_pool(self, x):
+        """Average-pooled convolution of x [N, C, H, W] by the mean of the kernel's four shifted copies."""
+        kernel = binarize(self.conv.weight) if self.binarized else self.conv.weight
+        kernel = F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
+        return F.conv2d(x, kernel, stride=2).contiguous(memory_format=torch.channels_last)  # the CPU's fast layout
+
+
+class ConvPoolNorm(ConvPool):
+    """The same and batch norm.
+
+    While training, each step is normalised by its own statistics over [B, H, W], and the running statistics
+    move once per step, as if the layer were called T times.
+    """
+
+    def __init__(self, in_channels, out_channels, binarized):
+        super().__init__(in_channels, out_channels, binarized)
         self.norm = nn.BatchNorm2d(out_channels)
 
     def forward(self, x):
@@ -64,12 +86,6 @@ class ConvPoolNorm(nn.Module):
         x = self.conv_pool(x.flatten(0, 1))  # [T·B, C, H, W]
         x = norm_per_step(self.norm, x, num_steps) if self.training else self.norm(x)
         return x.unflatten(0, (num_steps, -1))
-
-    def conv_pool(self, x):
-        """Average-pooled convolution of x [N, C, H, W] by the mean of the kernel's four shifted copies."""
-        kernel = binarize(self.conv.weight) if self.binarized else self.conv.weight
-        kernel = F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
-        return F.conv2d(x, kernel, stride=2).contiguous(memory_format=torch.channels_last)  # the CPU's fast layout
 
 
 def norm_per_step(norm, x, num_steps):

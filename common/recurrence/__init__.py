@@ -7,6 +7,8 @@ with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s
 `plain` is the loop as one would write it; `fused` is the same in compiled kernels for the CPU.
 """
 
+import torch
+
 from common.recurrence import fused, plain
 from common.recurrence.leak import leak
 from common.sequence import is_static
@@ -30,9 +32,11 @@ def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_res
 
 
 def lif_spikes(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
-    """As `lif`, the spikes alone; a static current costs no stored membrane and no gradient per step."""
+    """As `lif`, the spikes alone, without a membrane in memory where no gradient is wanted or the current is static."""
     static = is_static(current) and not (current.is_leaf and current.requires_grad)
     fixed = detach_reset and isinstance(decay, float) and isinstance(gain, float)
     if static and fixed and fused.can_run(current, surrogate):
         return fused.static_spikes(current, decay, gain, threshold, surrogate, reset, inclusive)
+    if not torch.is_grad_enabled() and fused.can_run(current, surrogate):
+        return fused.spikes(current, decay, gain, threshold, reset, inclusive)
     return lif(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)[0]

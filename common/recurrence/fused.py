@@ -18,11 +18,19 @@ def can_run(current, surrogate):
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
     """See common.recurrence.lif."""
-    if isinstance(decay, torch.Tensor) or isinstance(gain, torch.Tensor):
-        step = current.shape[1:]  # autograd sums what was shared
-        decay, gain = (torch.as_tensor(value, dtype=current.dtype).expand(step) for value in (decay, gain))
+    decay, gain = _of_each_neuron(decay, gain, current)
     threshold = _number(threshold, current.dtype)  # a copy: the caller may move it before the backward pass
     return _LIF.apply(current, decay, gain, threshold, surrogate, reset == "zero", detach_reset, inclusive)
+
+
+def spikes(current, decay, gain, threshold, reset, inclusive):
+    """The spikes alone, without gradient: the kernel writes each over its membrane."""
+    order = _memory_order(current)
+    spikes = _empty_in_order(current, order)
+    decay, gain = (_flat(value, order, current.dtype) for value in _of_each_neuron(decay, gain, current))
+    run(kernels.lif_forward, _rows(current, order), decay, gain, _number(threshold, current.dtype), reset == "zero",
+        inclusive, _rows(spikes, order), _rows(spikes, order))  # fmt: skip
+    return spikes
 
 
 class _LIF(torch.autograd.Function):
@@ -48,7 +56,7 @@ class _LIF(torch.autograd.Function):
         grad_current = _empty_in_order(membrane, order)
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
-        shape = _shape_of(ctx.surrogate, membrane.numpy().dtype)
+        shape = shape_of(ctx.surrogate, membrane.numpy().dtype)
         run(kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, *shape,
             _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())  # fmt: skip
         by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
@@ -80,12 +88,20 @@ class _StaticLIF(torch.autograd.Function):
         step = _rows(current, ctx.order)[0]
         grad = torch.empty(step.size, dtype=current.dtype)
         run(kernels.static_backward, _rows(grad_spikes, ctx.order), step, *ctx.constants,
-            *_shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())  # fmt: skip
+            *shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())  # fmt: skip
         grad = _unflat(grad / len(current), current[0], ctx.order).expand_as(current)
         return grad, None, None, None, None
 
 
-def _shape_of(surrogate, dtype):
+def _of_each_neuron(decay, gain, current):
+    """decay and gain as they are if both are numbers, else as tensors of one step, whose shares autograd sums."""
+    if isinstance(decay, torch.Tensor) or isinstance(gain, torch.Tensor):
+        step = current.shape[1:]
+        return [torch.as_tensor(value, dtype=current.dtype).expand(step) for value in (decay, gain)]
+    return decay, gain
+
+
+def shape_of(surrogate, dtype):
     """The surrogate as the kernels read it: its kind and its one number."""
     (width,) = vars(surrogate).values()
     return KINDS[type(surrogate)], dtype.type(width)

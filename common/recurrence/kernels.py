@@ -22,7 +22,7 @@ def _chunk_of(values, low, high):
 
 
 @njit(inline="always")
-def _derivatives(membrane, threshold, kind, width, out):
+def derivatives(membrane, threshold, kind, width, out):
     """ds/du of a chunk of membranes [n] into out [n]."""
     one = membrane.dtype.type(1)
     if kind == FAST_SIGMOID:
@@ -43,7 +43,7 @@ def _derivatives(membrane, threshold, kind, width, out):
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def lif_forward(current, decay, gain, threshold, zero_reset, inclusive, spikes, membrane):
-    """Fill spikes and membrane [T, N]."""
+    """Fill spikes and membrane [T, N]; the two may be one array, which then holds the spikes."""
     one, zero = threshold.dtype.type(1), threshold.dtype.type(0)
     theta = threshold[0]
     num_steps, size = membrane.shape
@@ -78,7 +78,7 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
         carried, slope = np.zeros(high - low, membrane.dtype), np.empty(high - low, membrane.dtype)
         for t in range(num_steps - 1, -1, -1):
             u, out = membrane[t, low:high], grad_current[t, low:high]
-            _derivatives(u, theta, kind, width, slope)
+            derivatives(u, theta, kind, width, slope)
             _step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, out)
             if grad_spikes.size:
                 g = _row(grad_spikes, t)[low:high]
@@ -168,7 +168,7 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
             for i in range(high - low):
                 potential[i] = leak * kept[i] + weight * x[i] - drop[i]
                 by_current[i] = leak * by_current[i] + weight
-            _derivatives(potential, theta, kind, width, slope)
+            derivatives(potential, theta, kind, width, slope)
             for i in range(high - low):
                 total[i] += g[i] * slope[i] * by_current[i]
                 fired = potential[i] >= theta if inclusive else potential[i] > theta

@@ -4,15 +4,17 @@
     python -m common.report mnist              # one experiment's, or one run's own directory
     python -m common.report --sort accuracy
     python -m common.report shd --table spsn   # neurons against augmentation and regularisation
+    python -m common.report dvs_gesture --table plif    # time constants per layer and per neuron
 """
 
 import argparse
 from pathlib import Path
 
 from common.record import is_finished
-from common.report import accuracy, spsn, timing
+from common.report import accuracy, plif, spsn, timing
 from common.report.runs import NONE, find, read, read_metrics, warn
 
+TABLES = {"plif": plif, "spsn": spsn}
 NOTES = {
     "**stand-in**": "not the published data set, so no published figure compares.",
     " of ": "so many trials are done of all: the run is unfinished or being made longer, or one of them diverged.",
@@ -27,14 +29,14 @@ def main(arguments=None):
                         help="a run's directory, or one that holds runs (default: this one)")
     parser.add_argument("--sort", choices=["accuracy", "time"],
                         help="best test accuracy first, or shortest first (default: by directory, oldest first)")
-    parser.add_argument("--table", choices=["spsn"], help="the table of one experiment instead, as published")
+    parser.add_argument("--table", choices=TABLES, help="the table of one experiment instead, as published")
     options = parser.parse_args(arguments)
     runs = sorted({run for directory in options.directories for run in find(directory)})
     if not runs:
         print(f"no runs under {', '.join(map(str, options.directories))}")
     finished = [run for run in runs if (run / "result.json").exists()]
     if options.table:
-        for title, rows in spsn.tables(finished).items():
+        for title, rows in TABLES[options.table].tables(finished).items():
             print(f"{title}\n\n{markdown(rows)}\n")
         return
     rows = [row for run in finished if (row := read_row(run))]

@@ -1,0 +1,126 @@
+"""The convnet of PLIF neurons."""
+
+import torch
+from torch import nn
+
+from common.binary import BinaryConv2d, BinaryLinear
+from common.nets.convnet import norm_per_step
+from common.recurrence import norm_pool
+from common.sequence import flat, is_static
+
+POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+
+
+class PLIFNet(nn.Module):
+    """{C3-BN-PLIF-P2} x num_layers - dropout - FC - PLIF - dropout - FC - PLIF - vote on [T, B, C, H, W].
+
+    Returns [T, B, classes]: at each step the mean of a class's 10 output neurons.  No layer has a bias.
+    neuron: shape of one step of one sample, (C, H, W) or (N,) -> a layer of PLIF.  channels: of every
+    convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.  dropout: share of each FC's
+    inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.  ValueError for an image
+    that num_layers pools would leave nothing of, or another pool.
+
+    DVS Gesture: 5 layers, 512.  Static images: 2 layers, 2048, the first convolution and BN once on the image.
+    Source: Fang et al. 2021 (arXiv 2007.05785); Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
+    """
+
+    NUM_VOTERS = 10
+
+    def __init__(self, in_shape, num_classes, neuron, channels=128, num_layers=5, hidden_size=512, pool="max",
+                 dropout=0.5, binarize=False):  # fmt: skip
+        super().__init__()
+        if pool not in POOLS:
+            raise ValueError(f"pool must be 'max' or 'average', got {pool!r}")
+        in_channels, *sides = in_shape
+        if min(sides) < 2**num_layers:
+            raise ValueError(f"num_layers={num_layers} halves an image of {sides[0]} x {sides[1]} to nothing; "
+                             f"it needs {2**num_layers} x {2**num_layers} at least")
+        self.pool, self.synapses, self.neurons = POOLS[pool](2), nn.ModuleDict(), nn.ModuleDict()
+        for k in range(num_layers):
+            name = f"conv{k + 1}"
+            self.synapses[name] = ConvNorm(channels if k else in_channels, channels, binarize)
+            self.neurons[name] = neuron((channels, *sides))
+            sides = [side // 2 for side in sides]
+        sizes = [channels * sides[0] * sides[1], hidden_size, num_classes * self.NUM_VOTERS]
+        for k, size in enumerate(sizes[1:]):
+            name = f"fc{k + 1}"
+            self.synapses[name] = DropoutLinear(sizes[k], size, dropout, binarize)
+            self.neurons[name] = neuron((size,))
+
+    def forward(self, x):
+        for name, synapse in self.synapses.items():
+            neuron = self.neurons[name]
+            if isinstance(synapse, DropoutLinear):
+                x = neuron(synapse(x.flatten(2)))
+            elif self.training and not _watched(synapse, neuron) and not is_static(x) and norm_pool.can_run(x, neuron):
+                x = synapse.fused(x, neuron, self.pool)
+            else:
+                x = flat(self.pool, neuron(synapse(x)))
+        return x.unflatten(-1, (-1, self.NUM_VOTERS)).mean(-1)
+
+
+class ConvNorm(nn.Module):
+    """3 x 3 convolution, padded to keep the size, and batch norm on a sequence [T, B, C, H, W].
+
+    While training, each step is normalised by its own statistics over [B, H, W], and the running statistics move
+    once per step.  Of a static sequence both are computed once, on the image, and so do the statistics move.
+    """
+
+    def __init__(self, in_channels, out_channels, binarize=False):
+        super().__init__()
+        self.conv = (BinaryConv2d if binarize else nn.Conv2d)(in_channels, out_channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x):
+        if is_static(x):
+            once = self.norm(self.conv(x[0]))
+            return once.expand(len(x), *once.shape)
+        current = self.currents(x)
+        current = norm_per_step(self.norm, current, len(x)) if self.training else self.norm(current)
+        return current.unflatten(0, x.shape[:2])
+
+    def currents(self, x):
+        """The convolution of x [T, B, C, H, W], not normalised, [T·B, C', H, W]."""
+        return self.conv(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))  # the CPU's fast layout
+
+    def fused(self, x, neuron, pool):
+        """While training: pool(neuron(self(x))), with no more in memory than the convolution and the pool's result."""
+        current = self.currents(x).unflatten(0, x.shape[:2])
+        spikes, mean, variance = norm_pool.norm_lif_pool(
+            current, self.norm.weight, self.norm.bias, self.norm.eps, *neuron.constants()[:4],
+            average=isinstance(pool, nn.AvgPool2d))  # fmt: skip
+        self.move_statistics(mean, variance)
+        return spikes
+
+    @torch.no_grad()
+    def move_statistics(self, mean, variance):
+        """The running statistics after steps of these mean and variance [T, C]: as nn.BatchNorm2d, called T times."""
+        norm, num_steps = self.norm, len(mean)
+        kept = (1 - norm.momentum) ** torch.arange(num_steps - 1, -1, -1, dtype=mean.dtype)[:, None]
+        for running, values in ((norm.running_mean, mean), (norm.running_var, variance)):
+            running.mul_((1 - norm.momentum) ** num_steps).add_((norm.momentum * kept * values).sum(0))
+        norm.num_batches_tracked += num_steps
+
+
+class DropoutLinear(nn.Module):
+    """Dropout and a linear layer without bias on a sequence [T, B, N]; what is dropped stays so for all T.
+
+    Source: SpikingJelly's `Dropout`.
+    """
+
+    def __init__(self, num_inputs, num_outputs, dropout, binarize=False):
+        super().__init__()
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
+        self.dropout = dropout
+        self.linear = (BinaryLinear if binarize else nn.Linear)(num_inputs, num_outputs, bias=False)
+
+    def forward(self, x):
+        if self.training and self.dropout:
+            x = x * torch.rand_like(x[0]).ge_(self.dropout).mul_(1 / (1 - self.dropout))
+        return flat(self.linear, x)
+
+
+def _watched(*modules):
+    """Whether one of the modules has hooks, and so must be called as it is."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in modules)

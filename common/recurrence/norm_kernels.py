@@ -1,0 +1,37 @@
+"""Batch norm by step of y [T, N, C], channels last, compiled by numba."""
+
+from numba import njit, prange
+
+ROWS = 256  # of pixels that a thread takes at once
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def statistics(y, mean, squares):
+    """Of each chunk of ROWS pixels of y [T, N, C]: mean, and sum of squared distances from it, both [T, K, C]."""
+    num_steps, num_pixels, channels = y.shape
+    num_chunks = mean.shape[1]
+    for task in prange(num_steps * num_chunks):
+        t, chunk = task // num_chunks, task % num_chunks
+        low, high = chunk * ROWS, min(num_pixels, (chunk + 1) * ROWS)
+        total, spread = mean[t, chunk], squares[t, chunk]
+        total[:], spread[:] = 0, 0
+        for i in range(low, high):
+            for c in range(channels):
+                total[c] += y[t, i, c]
+        for c in range(channels):
+            total[c] /= high - low
+        for i in range(low, high):
+            for c in range(channels):
+                spread[c] += (y[t, i, c] - total[c]) ** 2
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def backward(y, mean, scale, shift, slope, grad):
+    """grad of the normalised currents [T, N, C] becomes that of y: scale grad + shift + slope (y - mean)."""
+    num_steps, num_pixels, channels = y.shape
+    num_chunks = (num_pixels + ROWS - 1) // ROWS
+    for task in prange(num_steps * num_chunks):
+        t, chunk = task // num_chunks, task % num_chunks
+        for i in range(chunk * ROWS, min(num_pixels, (chunk + 1) * ROWS)):
+            for c in range(channels):
+                grad[t, i, c] = scale[t, c] * grad[t, i, c] + (shift[t, c] + slope[t, c] * (y[t, i, c] - mean[t, c]))

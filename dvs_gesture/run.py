@@ -1,0 +1,42 @@
+"""DVS128 Gesture, hand and arm gestures as events: train, validate and test what conf.py describes.
+
+    python run.py                                  # 16C5-32C5-FC, binarized, thresholds annealed
+    python run.py net=plifnet                      # PLIF: a learnt time constant for each layer
+    python run.py net=plifnet tau=neuron tau_penalty=0.01   # ... for each neuron, their variance held down
+    python run.py case=all                         # the four models of the thesis, and all of them side by side
+    python run.py resume=runs/<name>               # go on exactly where a stopped run was
+    python run.py evaluate=runs/<name>             # test and draw a finished run again
+    python run.py --help                           # every key, its value and its comment
+"""
+
+import sys
+
+sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` lives
+
+import conf
+
+from common import classification, command, encode, nets
+from common.data import dvs_gesture
+from common.data.event_augmentation import EventAugmentation
+from common.data.frames import Framing
+from common.experiment import Experiment
+
+
+def load_data(config):
+    """Recordings as frames of event counts [T, 2, H, W], with their gestures."""
+    options = {key: config.get(key) for key in ("split_by", "dt_ms", "normalization", "downsample")}
+    framings = [Framing(num_steps=num_steps, **options)
+                for num_steps in (config["num_steps"], config.get("num_steps_test", config["num_steps"]))]
+    changes = ("flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise")
+    augmentation = EventAugmentation(**{key: config[key] for key in changes}) if config["augment"] else None
+    held_out = config.get("val_fraction", 0.0), config.get("val_users", [])
+    return dvs_gesture.load(config["data_dir"], config["source"], *held_out, config["subset"], *framings, augmentation)
+
+
+def build_net(config, data):
+    """The network config["net"] names, untrained."""
+    return nets.build(config, data.in_shape, data.num_classes)
+
+
+if __name__ == "__main__":
+    command.main(conf, Experiment(load_data, build_net, encode.frames, classification))

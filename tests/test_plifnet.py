@@ -1,0 +1,216 @@
+"""PLIFNet against the same net written in SpikingJelly, its fused layers against its plain ones, and its parts."""
+
+import pytest
+import torch
+from torch import nn
+
+from common import nets
+from common.binary import BinaryLinear
+from common.losses import mse_rate_loss
+from common.monitor import Activity, Operations
+from common.nets.plifnet import ConvNorm, DropoutLinear, PLIFNet
+from common.neurons import PLIF
+from common.peers_plif import JellyPLIFNet
+from common.surrogate import ATan, LearntATan
+
+NUM_STEPS, BATCH = 8, 4
+CONFIG = {
+    "net": "plifnet", "tau": "neuron", "init_tau": 2.0, "tau_std": 0.1, "channels": 5, "num_layers": 2,
+    "hidden_size": 16, "pool": "max", "surrogate": "atan", "alpha": 2.0, "learn_surrogate": False,
+    "detach_reset": True, "dropout": 0.0, "binarize": False,
+}  # fmt: skip
+
+
+def lively(net):
+    """Weights at which every layer spikes."""
+    with torch.no_grad():
+        for name, parameter in net.synapses.named_parameters():
+            if "norm.bias" in name:
+                parameter += 0.5
+            elif "linear" in name and not isinstance(net.synapses["fc1"].linear, BinaryLinear):
+                parameter.mul_(4).add_(8 / parameter.shape[1])
+    return net
+
+
+def build(in_shape=(2, 20, 22), num_classes=3, dtype=torch.float64, **settings):
+    torch.manual_seed(1)
+    return lively(nets.build(CONFIG | settings, in_shape, num_classes).to(dtype))
+
+
+def frames(in_shape=(2, 20, 22), dtype=torch.float64, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.poisson(torch.rand(NUM_STEPS, BATCH, *in_shape, generator=generator), generator=generator).to(dtype)
+
+
+def settled(net, x):
+    """In evaluation, with the running statistics of x."""
+    with torch.no_grad():
+        for _ in range(200):
+            net(x)
+    return net.eval()
+
+
+def step(net, x, watch=False):
+    """Output and gradients of a step of training; watched neurons take the plain path."""
+    handles = [neuron.register_forward_hook(lambda *_: None) for neuron in net.neurons.values()] if watch else []
+    output = net(x)
+    grads = torch.autograd.grad(mse_rate_loss(output, torch.arange(BATCH) % 3), list(net.parameters()))
+    for handle in handles:
+        handle.remove()
+    return output, dict(zip(dict(net.named_parameters()), grads, strict=True))
+
+
+def assert_same_step(ours, theirs):
+    assert 0.02 < theirs[0].mean() < 0.98 and torch.equal(ours[0], theirs[0])
+    for name, expected in theirs[1].items():
+        assert expected.abs().max() > 0, name
+        assert (ours[1][name] - expected).abs().max() <= 1e-9 * expected.abs().max(), name
+
+
+def test_output_gradients_and_statistics_equal_spikingjelly():
+    ours = build((2, 20, 20), tau="layer")
+    peer = JellyPLIFNet((2, 20, 20), 3, 5, 2, 16, "s").double().take_weights(ours)
+    x = frames((2, 20, 20))
+    for _ in range(2):
+        mine, theirs = step(ours, x), peer(x)
+        grads = torch.autograd.grad(mse_rate_loss(theirs, torch.arange(BATCH) % 3), list(peer.parameters()))
+    assert 0.02 < theirs.mean() < 0.98 and torch.equal(mine[0], theirs)
+
+    def by_kind(names):
+        kinds = {"w": [], "rest": []}
+        for (name, _), grad in names:
+            kinds["w" if name.endswith(".w") else "rest"].append(grad)
+        return [*kinds["rest"], *kinds["w"]]
+
+    pairs = zip(by_kind(zip(ours.named_parameters(), mine[1].values(), strict=True)),
+                by_kind(zip(peer.named_parameters(), grads, strict=True)), strict=True)  # fmt: skip
+    for grad, expected in pairs:
+        assert expected.abs().max() > 0 and (grad - expected).abs().max() <= 1e-8 * expected.abs().max()
+    for mine, theirs in zip((m for m in ours.modules() if isinstance(m, nn.BatchNorm2d)),
+                            (m for m in peer.modules() if isinstance(m, nn.BatchNorm2d)), strict=True):  # fmt: skip
+        for name, value in theirs.state_dict().items():
+            torch.testing.assert_close(mine.state_dict()[name], value)
+        assert mine.num_batches_tracked == 2 * NUM_STEPS
+    assert torch.equal(ours.eval()(x), peer.eval()(x)) and ours(x).any()
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"tau": "layer"}, {"pool": "average"}, {"surrogate": "fast_sigmoid", "slope": 5.0}, {"binarize": True},
+], ids=str)
+@pytest.mark.parametrize("in_shape", [(2, 20, 22), (1, 7, 9)])
+def test_the_fused_layers_equal_the_plain_ones(in_shape, settings):
+    net, x = build(in_shape, **settings), frames(in_shape)
+    assert_same_step(step(net, x), step(net, x, watch=True))
+    one, other = (build(in_shape, **settings) for _ in range(2))
+    step(one, x), step(other, x, watch=True)
+    for (name, value), expected in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(value, expected, msg=name)
+
+
+@pytest.mark.parametrize("settings", [{"detach_reset": False}, {"learn_surrogate": True}])
+def test_what_the_kernels_do_not_know_takes_the_plain_path(settings):
+    net, x = build(**settings), frames()
+    assert_same_step(step(net, x), step(net, x, watch=True))
+    if "learn_surrogate" in settings:
+        kinds = {type(neuron.surrogate) for neuron in net.neurons.values()}
+        assert kinds == {LearntATan} and sum(name.endswith("log_alpha") for name, _ in net.named_parameters()) == 4
+
+
+@pytest.mark.parametrize("tau, shapes, learns", [
+    ("fixed", [(), (), (), ()], False), ("layer", [(), (), (), ()], True),
+    ("neuron", [(5, 20, 22), (5, 10, 11), (16,), (30,)], True)])
+def test_tau_has_the_shape_that_the_input_and_the_switch_ask_for(tau, shapes, learns):
+    net = build(tau=tau)
+    assert [tuple(neuron.tau.shape) for neuron in net.neurons.values()] == shapes
+    assert {neuron.w.requires_grad for neuron in net.neurons.values()} == {learns}
+    assert list(net.neurons) == list(net.synapses) == ["conv1", "conv2", "fc1", "fc2"]
+    assert not [name for name, _ in net.synapses.named_parameters() if name.endswith("bias") and "norm" not in name]
+    if tau == "neuron":
+        assert net.neurons["conv1"].tau.std().item() == pytest.approx(0.1, rel=0.1)
+
+
+def test_one_training_step_moves_every_tau():
+    net = build(dtype=torch.float32)
+    before = {name: neuron.tau.detach().clone() for name, neuron in net.neurons.items()}
+    optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+    mse_rate_loss(net(frames(dtype=torch.float32)), torch.arange(BATCH) % 3).backward()
+    optimizer.step()
+    assert all((neuron.tau != before[name]).double().mean() > 0.8 for name, neuron in net.neurons.items())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_static_image_is_convolved_and_normalised_once(training):
+    """As every step would be, of the same image; but the running statistics move once."""
+    net, other, image = build((1, 12, 12)), build((1, 12, 12)), frames((1, 12, 12))[0]
+    if not training:
+        settled(net, frames((1, 12, 12)))
+        other.eval().load_state_dict(net.state_dict())
+    moved = net.synapses["conv1"].norm.num_batches_tracked.item()
+    convolved = []
+    net.synapses["conv1"].conv.register_forward_hook(lambda module, inputs, out: convolved.append(len(out)))
+    static = net(image.expand(NUM_STEPS, *image.shape))
+    assert convolved == [BATCH] and 0.02 < static.mean() < 0.98
+    assert torch.equal(static, other(image.repeat(NUM_STEPS, 1, 1, 1, 1)))
+    norms = [[side.synapses[name].norm.num_batches_tracked.item() - moved for name in ("conv1", "conv2")]
+             for side in (net, other)]
+    assert norms == ([[1, NUM_STEPS], [NUM_STEPS, NUM_STEPS]] if training else [[0, 0], [0, 0]])
+
+
+def test_what_a_sample_drops_it_drops_at_every_step():
+    layer = DropoutLinear(400, 400, 0.25).double()
+    with torch.no_grad():
+        layer.linear.weight.copy_(torch.eye(400))
+    out = layer(torch.ones(6, 3, 400, dtype=torch.float64)).detach()
+    assert out.unique().tolist() == pytest.approx([0, 1 / 0.75])
+    assert (out == out[:1]).all() and not torch.equal(out[0, 0], out[0, 1])
+    assert 0.2 < (out == 0).double().mean() < 0.3
+    assert torch.equal(layer.eval()(torch.ones(2, 1, 400, dtype=torch.float64)), torch.ones(2, 1, 400).double())
+
+
+def test_a_class_s_vote_is_the_mean_of_its_ten_neurons():
+    net = build()
+
+    class Told(nn.Module):
+        def forward(self, current):
+            return (torch.arange(30) < 14).double().expand(NUM_STEPS, BATCH, 30)
+
+    net.neurons["fc2"] = Told()
+    assert net(frames())[3, 2].tolist() == [1.0, pytest.approx(0.4), 0.0]
+
+
+def test_no_step_depends_on_a_later_one():
+    x = frames()
+    net = settled(build(), x)
+    changed = x.clone()
+    changed[5:] += 1
+    before, after = net(x), net(changed)
+    assert torch.equal(before[:5], after[:5]) and not torch.equal(before[5:], after[5:])
+
+
+def test_monitors_see_every_layer():
+    x = frames()
+    net = settled(build(), x)
+    with Activity(net.neurons, net) as activity, Operations(net.synapses, net) as operations, torch.no_grad():
+        net(x)
+    layers = activity.layers()
+    assert set(layers) == set(net.neurons) and all(0 < layer["firing_rate"] < 1 for layer in layers.values())
+    dense = 20 * 22 * 9 * 2 * 5 + 10 * 11 * 9 * 5 * 5 + 5 * 5 * 5 * 16 + 16 * 30
+    border = 2 * (20 + 22) * 3 - 4  # products of a 3 x 3 kernel with what lies outside, per pair of channels
+    inner = 2 * (10 + 11) * 3 - 4
+    assert operations.per_sample()["dense"] == NUM_STEPS * (dense - border * 10 - inner * 25)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"in_shape": (2, 31, 32)}, "num_layers=5 halves an image of 31 x 32 to nothing; it needs 32 x 32 at least"),
+    ({"pool": "min"}, "pool must be 'max' or 'average', got 'min'"),
+    ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0")])
+def test_what_cannot_be_built_is_said(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        PLIFNet(**{"in_shape": (2, 32, 32), "num_classes": 3, "neuron": lambda _: PLIF(), "channels": 2} | arguments)
+
+
+def test_a_layer_s_channels_last_output_is_that_of_each_step_alone():
+    layer, x = ConvNorm(2, 4).double(), frames()
+    expected = torch.stack([layer.norm(layer.conv(one)) for one in x])
+    torch.testing.assert_close(layer(x), expected)
+    assert PLIF(surrogate=ATan())(layer(x)).shape == (NUM_STEPS, BATCH, 4, 20, 22)
