@@ -37,7 +37,7 @@ def fit(trial, settings, data, encode, signals):
             training.train_epoch(trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress,
                                  judges[1], after_step, **extras)
             _seed(trial.net, 0)
-            with monitor.Activity(trial.net.neurons, trial.net) as activity:
+            with monitor.Activity(monitor.spiking(trial.net), trial.net) as activity:
                 val = training.evaluate(trial.net, held_out, encode, *judges, size, [bar.update, guard])
         row = _row(trial, val, activity.layers())
         if training.end_epoch(progress, row, score=row["val_accuracy"]):
@@ -79,10 +79,10 @@ def _row(trial, val, layers):
 
 def show(row, settings, net):
     """Print an epoch's line."""
-    rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in net.neurons)
+    rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in monitor.spiking(net))
     print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
           f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
-          f"{settings['select_on']} {row['val_accuracy']:.2%}  firing rates {rates}  "
+          f"{settings['select_on']} {row['val_accuracy']:.2%}  " + f"firing rates {rates}  " * bool(rates) +
           f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
 
 
@@ -96,7 +96,8 @@ def test(trial, settings, data, encode, signals=()):
     net, stop = trial.net, training.stop_hook(signals)
     judges = losses.build(settings), losses.build_predict(settings)
     accuracies = []
-    with monitor.Activity(net.neurons, net) as activity, monitor.Operations(net.synapses, net) as operations:
+    activity, operations = monitor.Activity(monitor.spiking(net), net), monitor.Operations(monitor.synapses(net), net)
+    with activity, operations:
         for repeat in range(settings.get("eval_repeats", 1)):
             _seed(net, repeat)
             _, accuracy = training.evaluate(net, data.test, encode, *judges, settings["batch_size"], [stop])
@@ -137,7 +138,9 @@ def draw(path, settings, data, net, encode, result):
     Time constants over neurons are those with which trial 0 ended.
     """
     rows = plots.read_metrics(path / "metrics.csv")
-    figures = {"learning_curves": plots.learning_curves(rows), "firing_rates": plots.firing_rates(result)}
+    figures = {"learning_curves": plots.learning_curves(rows)}
+    if monitor.spiking(net):
+        figures["firing_rates"] = plots.firing_rates(result)
     if "thresholds" in settings:
         trajectories = _trajectories(settings, net, max(row["iteration"] for row in rows if row["trial"] == 0))
         figures["thresholds"] = plots.threshold_curves(list(trajectories), trajectories, rows)

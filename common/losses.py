@@ -91,14 +91,17 @@ def build(config):
     if config["loss"] == "mse_rate_loss":
         return mse_rate_loss
     if config["loss"] == "mse_membrane_loss":
-        return lambda output, target, mask=None: mse_membrane_loss(output, target, mask, config["on_target"])
+        on_target = config["on_target"]
+        return lambda output, target, mask=None: mse_membrane_loss(output, target, mask, on_target)
     if config["loss"] == "cross_entropy":
-        return lambda output, target, mask=None: cross_entropy_loss(output, target, mask, config["reduce"])
+        reduce = config["reduce"]
+        return lambda output, target, mask=None: cross_entropy_loss(output, target, mask, reduce)
     raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {config['loss']!r}")
 
 
 def build_predict(config):
     """What the output says, as predict(output, mask=None) -> classes [B]: of spikes or of what cross entropy sees."""
     if config["loss"] == "cross_entropy":
-        return lambda output, mask=None: reduced(output, mask, config["reduce"]).argmax(-1)
+        reduce = config["reduce"]
+        return lambda output, mask=None: reduced(output, mask, reduce).argmax(-1)
     return predict

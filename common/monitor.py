@@ -13,6 +13,18 @@ from common.binary import BinaryConv2d, BinaryLinear
 from common.sequence import mask_of
 
 
+def spiking(net):
+    """The layers of net.neurons that fire; a rectifier does not."""
+    return {name: neuron for name, neuron in net.neurons.items() if hasattr(neuron, "trace")}
+
+
+def synapses(net):
+    """All that connects neurons: between the layers, and within those that are recurrent."""
+    within = {f"{name}_recurrent": neuron.recurrent for name, neuron in net.neurons.items()
+              if hasattr(neuron, "recurrent")}  # fmt: skip
+    return {**net.synapses, **within}
+
+
 class _Hooks:
     """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts.
 

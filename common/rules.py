@@ -5,6 +5,7 @@ import re
 
 ANY = (lambda value: True, "")
 POSITIVE = (lambda value: 0 < value < math.inf, "must exceed 0 and be finite")
+TIME_CONSTANT = (lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # beyond, float32 has no decay
 AT_LEAST_ZERO = (lambda value: 0 <= value < math.inf, "must be 0 or more and finite")
 NOT_NEGATIVE = (lambda value: isinstance(value, int) and 0 <= value < 2**63, "must be a whole number, 0 or more")
 AT_LEAST_ONE = (lambda value: isinstance(value, int) and value >= 1, "must be a whole number, 1 or more")
@@ -28,7 +29,7 @@ RULES = {
     "batch_norm": ANY, "tau": ANY, "learn_surrogate": ANY, "detach_reset": ANY, "flip_lr": ANY,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
     "num_frames": NOT_NEGATIVE, "num_threads": AT_LEAST_ONE, "val_speakers": NOT_NEGATIVE, "val_users": NOT_NEGATIVE,
-    "dt_ms": POSITIVE, "tau_syn_ms": POSITIVE, "tau_mem_ms": POSITIVE, "clip_grad_norm": POSITIVE,
+    "dt_ms": POSITIVE, "tau_syn_ms": TIME_CONSTANT, "tau_mem_ms": TIME_CONSTANT, "clip_grad_norm": POSITIVE,
     "jitter_pixels": AT_LEAST_ZERO, "jitter_ms": AT_LEAST_ZERO, "drop": SHARE_BELOW_ONE, "noise": NOT_NEGATIVE,
     "window_ms": AT_LEAST_ZERO, "tau_std": AT_LEAST_ZERO, "tau_penalty": AT_LEAST_ZERO,
     "init_tau": (lambda value: 1 < value < math.inf, "must exceed 1 step and be finite"),

@@ -24,7 +24,7 @@ conditional = [
     }),
     ({"select_on": "test"}, {"val_fraction": 0.0}),
     ({"val_split": "random"}, {"val_fraction": 0.1}),   # share of the training set; the test set is read once
-    ({"val_split": "speakers"}, {"val_speakers": [4, 5]}),
+    ({"val_split": "speakers"}, {"val_speakers": [0, 1]}),
     ({"augment": True}, {
         "shift": 0.1,               # channels up or down, at most so large a share of them.  ParaLIF: .05
         "scale_time": 0.3,          # factor from 1 - .3 to 1 + .3.  ParaLIF: .15
@@ -92,7 +92,6 @@ conditional = [
         "patience": 0,
         "loss": "cross_entropy",
         "reduce": "mean",           # of the read-out's membrane over a recording's steps: mean | max | last
-        "rate_limit": 0.0,          # penalty on hidden firing rates that exceed it on average; 0: none.  SPSN: .4, .1
         "optimizer": "adamax",
         "lr": 1e-3,
         "lr_schedule": "none",
@@ -102,6 +101,7 @@ conditional = [
                  "paralif_td", "paralif_trd", "paralif_t", "paralif_st", "paralif_tt", "paralif_trt")}, {
         "tau_syn_ms": 20.0,         # time constants of synapse and membrane
         "tau_mem_ms": 20.0,
+        "rate_limit": 0.0,          # penalty on hidden firing rates that exceed it on average; 0: none.  SPSN: .4, .1
     }),
     ({"net": "mlp", "neuron": "lif"}, {"surrogate": "fast_sigmoid"}),
     ({"net": "mlp", "neuron": "lif", "surrogate": "fast_sigmoid"}, {"slope": 100.0}),
@@ -110,7 +110,7 @@ conditional = [
     }),
     ({"neuron": ("paralif_gs", "paralif_sb", "paralif_trb", "paralif_d", "paralif_sd", "paralif_td", "paralif_trd",
                  "paralif_t", "paralif_st", "paralif_tt", "paralif_trt")}, {
-        "learn_tau": False,         # learn the two time constants
+        "learn_tau": False,         # learn the two time constants of each hidden layer
         "recurrent": False,         # hidden neurons see each other's spikes of the step before
     }),
     ({"neuron": ("paralif_d", "paralif_sd", "paralif_td", "paralif_trd", "paralif_t", "paralif_st", "paralif_tt",

@@ -261,10 +261,10 @@ def test_the_test_file_is_tested_too_and_by_the_training_file_s_classes(house):
 
 
 def test_without_names_the_classes_are_those_of_the_labels(house):
-    write(house / "data", {TRAIN: without("keys"), TEST: without("keys")})
+    nameless = {key: values for key, values in made(first=4).items() if key != "keys"}
+    write(house / "data", {TRAIN: without("keys"), TEST: hdf5(nameless)})
     assert load(house).num_classes == 4
-    write(house / "data", {TEST: hdf5({key: values for key, values in made().items() if key != "keys"}
-                                      | {"labels": np.full(20, 5)})})  # fmt: skip
+    write(house / "data", {TEST: hdf5(nameless | {"labels": np.full(20, 5)})})
     with pytest.raises(ValueError, match=f"{TEST} sample 0: the label must be in 0..3, found 5"):
         load(house)
 
@@ -443,3 +443,26 @@ def test_real_recordings(house):
     assert len(data.train.times) / 2375 == pytest.approx(4085.056, abs=1e-3)
     inputs, _ = data.test.batch(slice(None, 100))
     assert len(inputs.units) == data.test.offsets[100] and inputs.mask.sum(0).mean() == pytest.approx(400, abs=60)
+
+
+def test_one_file_twice_a_file_for_a_folder_and_times_in_milliseconds_are_refused(house):
+    write(house / "data", {TRAIN: OTHER[TRAIN], TEST: OTHER[TRAIN]})
+    with pytest.raises(ValueError, match="hold the same recordings"):
+        load(house)
+    with pytest.raises(ValueError, match="data_dir must name a folder"):
+        shd.load(str(house / "data" / TRAIN))
+    arrays = made(first=31) | {"times": [1000.0 + values for values in made(first=31)["times"]]}
+    write(house / "data", OTHER | {TEST: hdf5(arrays)})
+    with pytest.raises(ValueError, match="no event of the test set of data comes before 0.999 s"):
+        load(house)
+
+
+def test_events_that_come_too_late_are_counted_and_told(house, capsys):
+    write(house / "data", OTHER)
+    load(house)
+    assert "left out" not in capsys.readouterr().err
+    load(house, binning=Binning(1.0, 35))
+    times = np.concatenate(made(first=1)["times"]).astype(np.float16).astype(np.float32)
+    share = (times >= 0.035).mean()
+    assert 0 < share < 1
+    assert f"the training set of data: {share:.2%} of the events come after 0.035 s and are" in capsys.readouterr().err

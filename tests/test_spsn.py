@@ -74,7 +74,7 @@ def test_every_mode_is_a_loop_over_time(spike):
 
 def recurrent_step_by_step(neuron, current, first, second):
     """A loop over time of the recurrent neuron: spikes and membranes."""
-    weight, bias = (p.detach().numpy() for p in (neuron.recurrent.weight, neuron.recurrent.bias))
+    weight, bias = (p.detach().numpy() for p in neuron.recurrent[0].parameters())
     rest = np.zeros(current.shape[1:])
     syn, v, loop_syn, loop_v, hidden_before, before = [rest] * 6
     spikes, membranes = [], []
@@ -95,7 +95,7 @@ def recurrent_step_by_step(neuron, current, first, second):
 @pytest.mark.parametrize("spike", MODES)
 def test_the_recurrent_neuron_is_a_loop_over_time(spike, hidden):
     neuron, current = RecurrentParaLIF(12, **TIMES, spike=spike, hidden=hidden).double(), 1.5 * normal(80, 3, 12)
-    torch.nn.init.normal_(neuron.recurrent.bias, std=0.2)
+    torch.nn.init.normal_(neuron.recurrent[0].bias, std=0.2)
     first, second = uniform_numbers(current.shape, current.shape)
     if hidden == "relu":
         second = first  # drawn once alone
@@ -108,12 +108,12 @@ def test_the_recurrent_neuron_is_a_loop_over_time(spike, hidden):
 
 def test_recurrent_weights_and_input_get_the_numerical_gradient():
     neuron, current = RecurrentParaLIF(3, **TIMES, spike="T", hidden="relu").double(), normal(5, 2, 3)
-    inputs = current.requires_grad_(), neuron.recurrent.weight, neuron.recurrent.bias
+    inputs = current.requires_grad_(), *neuron.recurrent.parameters()
     assert torch.autograd.gradcheck(lambda x, *_: neuron.membrane(x), inputs)
 
 
 def test_recurrent_weights_start_as_kaiming_uniform_and_no_bias():
-    layer = RecurrentParaLIF(400, **TIMES, spike="SB").recurrent
+    layer = RecurrentParaLIF(400, **TIMES, spike="SB").recurrent[0]
     bound = math.sqrt(3 / 400)
     assert 0.99 * bound < layer.weight.max() <= bound and -bound <= layer.weight.min() < -0.99 * bound
     assert layer.weight.std().item() == pytest.approx(1 / 20, rel=0.01) and not layer.bias.any()

@@ -48,7 +48,8 @@ def test_what_paralif_learns_and_whether_it_is_recurrent():
     names = {name.split(".")[-1] for name, _ in net(neuron="paralif_t", learn_threshold=True).named_parameters()}
     assert "log_threshold" in names and "log_tau_syn" not in names
     recurrent = net(neuron="paralif_sb", recurrent=True, recurrent_spike="relu").neurons["fc2"]
-    assert type(recurrent) is RecurrentParaLIF and recurrent.hidden == "relu" and recurrent.recurrent.in_features == 9
+    assert type(recurrent) is RecurrentParaLIF and recurrent.hidden == "relu"
+    assert recurrent.recurrent[0].in_features == 9
 
 
 def test_weights_start_within_their_bound_and_biases_at_0():
@@ -93,3 +94,14 @@ def test_firing_rates_and_operations_count_a_sample_s_own_steps(recordings):
     assert found[0][1] == pytest.approx(found[1][1])
     num_events = len(recordings.times)
     assert 0.9 * num_events / 6 * 12 < found[0][1]["effective_acs"] + found[0][1]["effective_macs"]
+
+
+def test_operations_of_recurrent_neurons_count_the_weights_between_them(recordings):
+    events, dense = recordings.batch(torch.arange(6))[0], []
+    for recurrent in (False, True):
+        built = net(neuron="paralif_t", recurrent=recurrent, recurrent_spike="spike")
+        with monitor.Operations(monitor.synapses(built), built) as operations:
+            built(events)
+        dense.append(operations.per_sample()["dense"])
+    num_steps = events.mask.sum().item() / 6
+    assert dense[1] - dense[0] == pytest.approx(num_steps * (12**2 + 9**2))

@@ -65,6 +65,10 @@ class Binning:
         if not 0 <= self.window_ms < math.inf:
             raise ValueError(f"window_ms must be 0 or more and finite, got {self.window_ms}")
 
+    def end(self):
+        """Where reading stops, seconds."""
+        return min(self.num_steps * self.dt_ms, self.window_ms or math.inf) / 1000
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -130,6 +134,10 @@ class Events:
         samples = torch.arange(len(self)) if self.samples is None else self.samples
         return dataclasses.replace(self, samples=samples[indices], labels=self.labels[indices],
                                    speakers=self.speakers[indices])  # fmt: skip
+
+    def cut_share(self):
+        """Share of the store's events, of all splits, that come after the binning's end."""
+        return (self.times >= self.binning.end()).double().mean().item()
 
     def batch(self, indices):
         """indices: int64 [B] or a slice -> (EventBatch, int64 labels [B])."""

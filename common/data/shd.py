@@ -36,6 +36,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
     if source not in ("auto", "published", "sample"):
         raise ValueError(f'source must be "auto", "published" or "sample", got {source!r}')
     binning, data_dir = binning or Binning(3.0, 333), Path(data_dir).expanduser()
+    if data_dir.is_file():
+        raise ValueError(f"data_dir must name a folder, and {data_dir} is a file")
     folder = None if source == "sample" else _find(data_dir) or _download(data_dir, source)
     if folder:
         train, test, num_classes, title, hashes = _read_set(folder, source, binning)
@@ -45,6 +47,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
         hashes = {f"spoken_digits_{split}": _digest(made) for split, made in (("train", train), ("test", test))}
         announce(f"This is NOT the set {TITLE}: generated events stand in for it.",
                  f"For the real one, put {TRAIN} and {TEST} into {data_dir / TITLE}; source=published insists on it.")
+    for split, samples in (("training", train), ("test", test)):
+        _report_cut(f"the {split} set of {title}", samples)
     train, val = _hold_out(train, val_fraction, val_speakers)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
@@ -95,6 +99,8 @@ def _read_set(folder, source, binning):
         raise ValueError(f"{folder} holds only one of the set's two files: add {missing[0]}, or take the other out")
     plain = {file: shd_file.unpacked(path, download.cache(TITLE) / "unpacked") for file, path in found.items()}
     hashes = {file: digest for file, (_, digest) in plain.items()}
+    if hashes[TRAIN] == hashes[TEST]:
+        raise ValueError(f"{found[TRAIN]} and {found[TEST]} hold the same recordings; replace one of them")
     title = _identify(folder, hashes, source)
     train = shd_file.read(plain[TRAIN][0], found[TRAIN], hashes[TRAIN] == SHA256[TRAIN])
     num_classes = len(train.keys) or int(train.labels.max()) + 1
@@ -123,6 +129,17 @@ def _identify(folder, hashes, source):
     announce(f"This is NOT the published {TITLE}: the files in {folder} differ ({differing}).",
              f'Its results are kept under "{title}"; source=published insists on the published set.')
     return title
+
+
+def _report_cut(name, samples):
+    """Say which share of the events comes too late to be read; ValueError if all do."""
+    share = samples.cut_share()
+    if share == 1:
+        raise ValueError(f"no event of {name} comes before {samples.binning.end():g} s, where reading stops; raise "
+                         "num_steps, dt_ms or window_ms, or store times in seconds")
+    if share:
+        print(f"{name}: {share:.2%} of the events come after {samples.binning.end():g} s and are left out",
+              file=sys.stderr)
 
 
 def _hold_out(samples, fraction, speakers):

@@ -12,8 +12,8 @@ from common.neurons import PLIF, SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLI
 def build(config, in_shape, num_classes):
     """The untrained network that config["net"] names."""
     if config["net"] == "convnet":
-        options = {key: config[key] for key in ("channels", "binarize", "batch_norm")}
-        return ConvNet(in_shape, num_classes, **options, **_lif(config))
+        options = {key: config[key] for key in ("channels", "binarize")}
+        return ConvNet(in_shape, num_classes, batch_norm=config.get("batch_norm", True), **options, **_lif(config))
     if config["net"] == "tha_mlp":
         sizes = [*in_shape, *config["hidden_sizes"], num_classes]
         return ThaMLP(sizes, binarized=config["binarize"], readout=config["readout"], **_lif(config))
@@ -51,6 +51,8 @@ def _neuron(config, size):
     learn = [name for name in ("tau", "threshold") if config.get(f"learn_{name}")]
     options = {"spike": spike.upper(), "learn": learn, "shape": (size,) if config.get("per_neuron") else ()}
     if config["recurrent"]:
+        if config["binarize"]:
+            raise ValueError("recurrent=True has float weights between the neurons; say binarize=False")
         return RecurrentParaLIF(size, **_times(config), **options, hidden=config["recurrent_spike"])
     return ParaLIF(**_times(config), **options)
 

@@ -8,7 +8,7 @@ from torch import nn
 from common import random_numbers
 from common.neurons.synaptic import check_times, decay
 from common.recurrence import leak
-from common.sequence import flat
+from common.sequence import Flat
 from common.surrogate import FastSigmoid
 
 
@@ -160,16 +160,16 @@ class RecurrentParaLIF(ParaLIF):
         if hidden not in ("spike", "relu"):
             raise ValueError(f"hidden must be 'spike' or 'relu', got {hidden!r}")
         self.hidden = hidden
-        self.recurrent = nn.Linear(size, size)
-        nn.init.kaiming_uniform_(self.recurrent.weight, nonlinearity="linear")
-        nn.init.zeros_(self.recurrent.bias)
+        self.recurrent = Flat(nn.Linear(size, size))
+        nn.init.kaiming_uniform_(self.recurrent[0].weight, nonlinearity="linear")
+        nn.init.zeros_(self.recurrent[0].bias)
 
     def membrane(self, current):
         """current [T, B, N] -> V' [T, B, N]."""
         membrane = super().membrane(current)
         before = torch.cat([torch.zeros_like(membrane[:1]), membrane[:-1]])
         hidden = self.fire(before) if self.hidden == "spike" else torch.relu(before)
-        return membrane + super().membrane(current + flat(self.recurrent, hidden))
+        return membrane + super().membrane(current + self.recurrent(hidden))
 
 
 class _StraightThrough(torch.autograd.Function):

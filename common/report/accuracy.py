@@ -3,6 +3,7 @@
 import statistics
 
 from common.report.runs import NONE, read_metrics
+from common.report.variant import variant
 
 # Published test accuracies in %: (directory, data set, the settings it is for, figure, source)
 PLIF = {"net": "plifnet", "tau": "layer", "channels": 128}
@@ -24,6 +25,7 @@ def columns(run, config, result):
     tests = [100 * trial["test"] for trial in trials if trial.get("test") is not None]
     return {
         "net": settings.get("net", NONE),
+        "variant": variant(settings) or NONE,
         "weights": {True: "binarized", False: "float"}.get(settings.get("binarize"), NONE),
         "schedule": settings.get("threshold_schedule", NONE),
         "epochs (best / run)": _epochs(run, trials),

@@ -3,14 +3,17 @@
 import statistics
 
 from common.report.runs import NONE, read, warn
+from common.report.variant import describe
 
 NEURONS = {"lif": "LIF", "spsn_sb": "SPSN-SB", "spsn_gs": "SPSN-GS", "non_spiking": "Non-Spiking"}
 CONDITIONS = {  # title: (augment, whether rates are limited)
     "basic": (False, False),
     "+ augmentation": (True, False),
     "+ augmentation + regularisation": (True, True),
+    "+ regularisation": (False, True),
 }
-# (neuron, condition) -> published test accuracy in % after the last epoch on SHD, seconds an epoch: SPSN@c46d169
+# (neuron, condition) -> published test accuracy in % after the last epoch on SHD, seconds an epoch: SPSN@c46d169.
+# One run each, trained on all training recordings; ours hold a tenth out for validation.
 PUBLISHED = {
     ("lif", "basic"): (71.37, 252.2), ("lif", "+ augmentation"): (83.03, 261.7),
     ("spsn_sb", "basic"): (77.16, 5.5), ("spsn_sb", "+ augmentation"): (86.08, 10.7),
@@ -19,65 +22,96 @@ PUBLISHED = {
     ("spsn_gs", "+ augmentation + regularisation"): (89.39, None),
     ("non_spiking", "basic"): (71.82, 1.5), ("non_spiking", "+ augmentation"): (66.07, 6.7),
 }  # fmt: skip
+# Their settings, and our validation; not taken from conf.py, which users edit. A run with others has a row naming them.
+SETTINGS = {
+    "subset": 0, "select_on": "val", "val_split": "random", "val_fraction": 0.1, "values": "count", "window_ms": 0.0,
+    "dt_ms": 1.0, "num_steps": 2000, "length": "sample", "binarize": False, "hidden_sizes": [128, 128, 128],
+    "num_epochs": 200, "batch_size": 64, "patience": 0, "loss": "cross_entropy", "reduce": "mean",
+    "optimizer": "adamax", "lr": 1e-3, "lr_schedule": "none",
+    "tau_syn_ms": 20.0, "tau_mem_ms": 20.0, "surrogate": "fast_sigmoid", "slope": 100.0, "eval_repeats": 5,
+    "recurrent": False, "recurrent_spike": "spike", "learn_tau": False, "learn_threshold": False, "per_neuron": False,
+    "shift": 0.1, "scale_time": 0.3, "scale_channels": 0.3, "scale_together": True,
+}  # fmt: skip
+RATE_LIMITS = {"spsn_sb": 0.4, "spsn_gs": 0.1}
+ELSEWHERE = {"net", "neuron", "augment", "exp_name", "num_trials", "seed", "data_dir", "source", "device"}  # not named
 
 
 def tables(runs):
-    """{title: rows ({column: text})} of the finished runs of net=mlp among `runs`, the newest of each kind.
+    """{title: rows ({column: text})} of the finished runs of net=mlp among `runs`.
 
-    Not of those that chose their epoch on the test set.
+    Runs with other settings than the published ones have rows of their own. Of runs with the same settings the one
+    with most epochs in all its trials counts, of such the newest.
     """
     found = {}
     for run in runs:
         try:
-            config = read(run / "config.json", settings=dict, directory=str)
+            settings = read(run / "config.json", settings=dict)["settings"]
             result = read(run / "result.json", data=dict, trials=list)
-            if config["settings"].get("net") == "mlp" and config["settings"].get("select_on") != "test":
-                data = result["data"]["name"], result["data"]["stand_in"]
-                found.setdefault(data, {})[_kind(config["settings"])] = result
-        except (OSError, ValueError, KeyError) as error:
-            warn(error)
-    return {_title(*data): _rows(results, published=data == ("SHD", False)) for data, results in found.items()}
+            if settings.get("net") == "mlp":
+                data, kind, entry = _data(result), _kind(settings, result), _entry(result)
+                _keep_longest(found.setdefault(data, {}), kind, entry)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            warn(f"{run}: {error!r}")
+    return {_title(*data): _rows(entries, published=data == ("SHD", False)) for data, entries in found.items()}
 
 
-def _kind(settings):
-    answer = settings["augment"], settings["rate_limit"] > 0
-    conditions = [title for title, values in CONDITIONS.items() if values == answer]
-    return settings["neuron"], *(conditions or ["regularisation alone"])
+def _data(result):
+    return result["data"]["name"], result["data"]["stand_in"]
+
+
+def _keep_longest(entries, kind, entry):
+    if kind not in entries or entry["epochs"] >= entries[kind]["epochs"]:
+        entries[kind] = entry
+
+
+def _kind(settings, result):
+    """(neuron, how its settings differ from the published ones, condition) of a run."""
+    neuron, limit = settings["neuron"], settings.get("rate_limit", 0.0)
+    described = {key: value for key, value in settings.items() if key not in ELSEWHERE}
+    described["num_epochs"] = result.get("length", settings["num_epochs"])  # of a run being made longer, those it had
+    unlike = describe(described, SETTINGS | {"rate_limit": RATE_LIMITS.get(neuron, 0.0) if limit else 0.0})
+    condition = next(title for title, answer in CONDITIONS.items() if answer == (settings["augment"], limit > 0))
+    return neuron, unlike, condition
+
+
+def _entry(result):
+    """What the table tells of a run, and the number of epochs in all its trials."""
+    trials = result["trials"]
+    tests = [100 * trial["test"] for trial in trials]
+    spread = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
+    rates = [statistics.fmean(trial["firing_rates"][name] for trial in trials) for name in trials[0]["firing_rates"]]
+    return {
+        "epochs": sum(trial["num_epochs"] for trial in trials),
+        "accuracy": f"{statistics.fmean(tests):.2f}{spread} (n = {len(tests)})",
+        "seconds": f"{statistics.fmean(trial['seconds'] / trial['num_epochs'] for trial in trials):.1f}",
+        "rates": " / ".join(f"{rate:.3f}" for rate in rates) or NONE,
+    }
 
 
 def _title(name, stand_in):
     return f"{name}{', a stand-in: no published figure compares' if stand_in else ''}"
 
 
-def _rows(results, published):
-    neurons = dict.fromkeys([*NEURONS, *(neuron for neuron, _ in results)])
-    rows = []
-    for neuron in neurons:
-        row = {"neuron": NEURONS.get(neuron, neuron)}
-        for condition in CONDITIONS:
-            result = results.get((neuron, condition))
-            row[f"{condition} (%)"] = _accuracy(result)
-            if published:
-                row[f"published, {condition} (%)"] = _published(neuron, condition)
-            row[f"{condition}, s/epoch"] = _seconds(result)
-        basic = results.get((neuron, "basic"))
-        row["firing rates, basic"] = " / ".join(f"{rate:.3f}" for rate in _rates(basic)) if basic else NONE
-        rows.append(row)
-    return rows
+def _rows(entries, published):
+    """A row for each neuron and difference; `published`: beside the published figures, of which none is left out."""
+    wanted = {condition for *_, condition in [*entries, *(PUBLISHED if published else ())]}
+    conditions = [condition for condition in CONDITIONS if condition in wanted]
+    kinds = {kind[:2] for kind in entries} | ({(neuron, "") for neuron in NEURONS} if published else set())
+    order = [*NEURONS, *sorted({neuron for neuron, _ in kinds} - NEURONS.keys())]
+    kinds = sorted(kinds, key=lambda kind: (order.index(kind[0]), kind[1]))
+    return [_row(*kind, conditions, entries, published) for kind in kinds]
 
 
-def _accuracy(result):
-    if result is None:
-        return NONE
-    tests = [100 * trial["test"] for trial in result["trials"]]
-    spread = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
-    return f"{statistics.fmean(tests):.2f}{spread} (n = {len(tests)})"
-
-
-def _seconds(result):
-    if result is None:
-        return NONE
-    return f"{statistics.fmean(trial['seconds'] / trial['num_epochs'] for trial in result['trials']):.1f}"
+def _row(neuron, unlike, conditions, entries, published):
+    row = {"neuron": NEURONS.get(neuron, neuron), "unlike SPSN's": unlike or NONE}
+    empty = {"accuracy": NONE, "seconds": NONE, "rates": NONE}
+    for condition in conditions:
+        entry = entries.get((neuron, unlike, condition), empty)
+        row[f"{condition} (%)"] = entry["accuracy"]
+        if published:
+            row[f"published, {condition} (%)"] = NONE if unlike else _published(neuron, condition)
+        row[f"{condition}, s/epoch"] = entry["seconds"]
+    return row | {"firing rates, basic": entries.get((neuron, unlike, "basic"), empty)["rates"]}
 
 
 def _published(neuron, condition):
@@ -85,8 +119,3 @@ def _published(neuron, condition):
     if accuracy is None:
         return NONE
     return f"{accuracy:.2f}" + (f"; {seconds} s/epoch" if seconds else "")
-
-
-def _rates(result):
-    layers = result["trials"][0]["firing_rates"]
-    return [statistics.fmean(trial["firing_rates"][name] for trial in result["trials"]) for name in layers]
