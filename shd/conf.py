@@ -111,7 +111,10 @@ conditional = [
     ({"neuron": ("paralif_gs", "paralif_sb", "paralif_trb", "paralif_d", "paralif_sd", "paralif_td", "paralif_trd",
                  "paralif_t", "paralif_st", "paralif_tt", "paralif_trt")}, {
         "learn_tau": False,         # learn the two time constants of each hidden layer
-        "recurrent": False,         # hidden neurons see each other's spikes of the step before
+    }),
+    ({"binarize": False, "neuron": ("paralif_gs", "paralif_sb", "paralif_trb", "paralif_d", "paralif_sd", "paralif_td",
+                                    "paralif_trd", "paralif_t", "paralif_st", "paralif_tt", "paralif_trt")}, {
+        "recurrent": False,         # hidden neurons see each other's spikes of the step before, by float weights
     }),
     ({"neuron": ("paralif_d", "paralif_sd", "paralif_td", "paralif_trd", "paralif_t", "paralif_st", "paralif_tt",
                  "paralif_trt")}, {

@@ -50,9 +50,7 @@ def _neuron(config, size):
         return SPSN(**_times(config), spike=spike.upper())
     learn = [name for name in ("tau", "threshold") if config.get(f"learn_{name}")]
     options = {"spike": spike.upper(), "learn": learn, "shape": (size,) if config.get("per_neuron") else ()}
-    if config["recurrent"]:
-        if config["binarize"]:
-            raise ValueError("recurrent=True has float weights between the neurons; say binarize=False")
+    if config.get("recurrent"):
         return RecurrentParaLIF(size, **_times(config), **options, hidden=config["recurrent_spike"])
     return ParaLIF(**_times(config), **options)
 
