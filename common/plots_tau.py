@@ -81,7 +81,8 @@ def tau_curves(rows):
     for statistic, ax in axes.items():
         _finish(ax, panels[statistic])
         ax.ticklabel_format(axis="y", useOffset=False)
-    figure.legend(*axes["mean"].get_legend_handles_labels(), loc="outside lower center", ncols=8, frameon=False)
+    figure.legend(*axes["mean"].get_legend_handles_labels(), loc="outside lower center", ncols=4 * len(panels),
+                  frameon=False)  # fmt: skip
     _title_trials(figure, len(trials), faint=False)
     return figure
 

@@ -72,7 +72,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, name):
 
 @pytest.mark.parametrize("arguments, message", [
     (["val_split=speakers", "val_speakers=[77]"], "77"), (["loss=cross_entropy"], "these settings need 'reduce'"),
-    (["net=mlp", "neuron=paralif_d", "recurrent=True", "binarize=True"], "recurrent has no effect here; it needs binarize=False"),
+    (["net=mlp", "neuron=paralif_d", "recurrent=True", "binarize=True"], "recurrent has no effect here; it needs bin"),
     (["net=mlp", "neuron=non_spiking", "rate_limit=0.1"], "rate_limit has no effect here"),
     (["window_ms=0.001"], "no event of the training set of synthetic spoken digits comes before 1e-06 s"),
     (["net=mlp", "neuron=izhikevich"], "neuron must be one of 'lif', "),
