@@ -31,6 +31,7 @@ RULES = {
     "num_frames": NOT_NEGATIVE, "num_threads": AT_LEAST_ONE, "val_speakers": NOT_NEGATIVE, "val_users": NOT_NEGATIVE,
     "dt_ms": POSITIVE, "tau_syn_ms": TIME_CONSTANT, "tau_mem_ms": TIME_CONSTANT, "clip_grad_norm": POSITIVE,
     "jitter_pixels": AT_LEAST_ZERO, "jitter_ms": AT_LEAST_ZERO, "drop": SHARE_BELOW_ONE, "noise": NOT_NEGATIVE,
+    "shift_pixels": NOT_NEGATIVE,
     "window_ms": AT_LEAST_ZERO, "tau_std": AT_LEAST_ZERO, "tau_penalty": AT_LEAST_ZERO,
     "init_tau": (lambda value: 1 < value < math.inf, "must exceed 1 step and be finite"),
     "pixel_mean": SHARE, "pixel_std": POSITIVE, "scale": POSITIVE,

@@ -26,6 +26,7 @@ conditional = [
     ({"val_split": "users"}, {"val_users": [20, 21, 22, 23]}),
     ({"augment": True}, {           # nothing of it is kept: the events are read anew in each epoch
         "flip_lr": False,           # mirror every other recording and name it after the mirrored gesture
+        "shift_pixels": 8,          # by which the whole recording is moved along x and along y, at most
         "jitter_pixels": 1.0,       # standard deviation by which each event is moved
         "jitter_ms": 0.0,
         "drop": 0.1,                # share of a recording's events that is left out, at most

@@ -27,7 +27,7 @@ def load_data(config):
     options = {key: config.get(key) for key in ("split_by", "dt_ms", "normalization", "downsample")}
     framings = [Framing(num_steps=num_steps, **options)
                 for num_steps in (config["num_steps"], config.get("num_steps_test", config["num_steps"]))]
-    changes = ("flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise")
+    changes = ("flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels")
     augmentation = EventAugmentation(**{key: config[key] for key in changes}) if config["augment"] else None
     held_out = config.get("val_fraction", 0.0), config.get("val_users", [])
     return dvs_gesture.load(config["data_dir"], config["source"], *held_out, config["subset"], *framings, augmentation)

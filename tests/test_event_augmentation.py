@@ -29,6 +29,16 @@ def test_flips_are_every_other_recording_and_change_x_and_the_label_together():
     assert set(labels) == {1, 2} and 70 < labels.count(2) < 130
 
 
+def test_a_shift_moves_all_events_of_a_recording_alike():
+    moved = []
+    for _ in range(300):
+        changed, label = EventAugmentation(shift_pixels=3)(events(5), 4)
+        assert label == 4 and (changed[:, 2:] == events(5)[:, 2:]).all() and len(np.unique(changed[:, :2], axis=0)) == 1
+        moved.append(changed[0, :2] - [60, 70])
+    assert np.unique(moved, axis=0).tolist() == [[x, y] for x in range(-3, 4) for y in range(-3, 4)]
+    assert len(EventAugmentation(shift_pixels=100)(events(5, (0, 0)), 0)[0]) in (0, 5)  # off the sensor, or on it
+
+
 def test_dropping_leaves_out_a_random_share():
     kept = [len(EventAugmentation(drop=0.5)(events(), 0)[0]) for _ in range(50)]
     assert 1000 <= min(kept) < 1200 and 1800 < max(kept) <= 2000

@@ -1,4 +1,4 @@
-"""Random changes of a recording's events, by tonic's transforms."""
+"""Random changes of a recording's events, by tonic's transforms, and a shift, which tonic has not."""
 
 import contextlib
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ EXACT = np.dtype([(name, "f8") for name in "xypt"])  # to jitter: tonic cuts off
 class EventAugmentation:
     """A random change of each recording, each time it is read, all off by default, in this order.
 
+    shift_pixels: the whole recording is moved, up to so many pixels along x and along y.  A whole number, 0 or more.
     drop: a share of the events, drawn from 0 to this, is left out.  In [0, 1).
     jitter_pixels, jitter_ms: standard deviation by which each event is moved; what leaves the sensor is left out.
     noise: so many events are added, anywhere on the sensor and in the recording's time.
@@ -31,6 +32,7 @@ class EventAugmentation:
     jitter_ms: float = 0.0
     drop: float = 0.0
     noise: int = 0
+    shift_pixels: int = 0
 
     def __post_init__(self):
         if not 0 <= self.drop < 1:
@@ -38,14 +40,18 @@ class EventAugmentation:
         for key in ("jitter_pixels", "jitter_ms"):
             if not 0 <= getattr(self, key) < np.inf:
                 raise ValueError(f"{key} must be 0 or more and finite, got {getattr(self, key)}")
-        if not (isinstance(self.noise, int) and self.noise >= 0):
-            raise ValueError(f"noise must be a whole number, 0 or more, got {self.noise}")
+        for key in ("noise", "shift_pixels"):
+            if not (isinstance(getattr(self, key), int) and getattr(self, key) >= 0):
+                raise ValueError(f"{key} must be a whole number, 0 or more, got {getattr(self, key)}")
 
     def __call__(self, events, label):
         """events: int64 [N, 4], x, y, polarity and us, in time's order -> (the same, changed; the label)."""
         from tonic import transforms  # only here: it takes a second
 
         flip = self.flip_lr and torch.rand(()).item() < 0.5
+        if self.shift_pixels:
+            shift = torch.randint(-self.shift_pixels, self.shift_pixels + 1, (2,)).tolist()
+            events = events + np.array([*shift, 0, 0])
         with _seeded(torch.randint(2**32, ()).item()):
             fields = np.ascontiguousarray(events).view(FIELDS)[:, 0]
             for transform in self._transforms(transforms, flip):

@@ -3,6 +3,7 @@
 import statistics
 
 from common.report.runs import NONE, read, read_metrics, warn
+from common.report.variant import describe
 
 MODELS = {  # (tau, penalty on its variance) -> title
     ("fixed", 0.0): "fixed", ("layer", 0.0): "per layer", ("neuron", 0.0): "per neuron",
@@ -13,11 +14,23 @@ MODELS = {  # (tau, penalty on its variance) -> title
 PUBLISHED = {("layer", 0.0): (95.5, 100.0), ("neuron", 0.0): (95.1, 99.2), ("neuron", 0.01): (95.8, 99.2),
              ("neuron", 0.1): (96.2, 100.0)}  # fmt: skip
 
+# Their settings; not taken from conf.py, which users edit. A run with others has a row that names them.
+SETTINGS = {
+    "subset": 0, "binarize": False, "augment": False, "split_by": "number", "num_steps": 20, "normalization": "none",
+    "downsample": 1, "num_layers": 5, "channels": 128, "hidden_size": 512, "pool": "max", "dropout": 0.5,
+    "init_tau": 2.0, "tau_std": 0.1, "detach_reset": True, "surrogate": "atan", "alpha": 2.0,
+    "learn_surrogate": False, "num_epochs": 1256, "batch_size": 16, "patience": 0, "loss": "mse_rate_loss",
+    "optimizer": "adam", "lr": 1e-3, "lr_schedule": "cosine", "cosine_epochs": 64, "val_split": "random",
+}  # fmt: skip
+ELSEWHERE = {"net", "tau", "tau_penalty", "tau_penalty_on", "exp_name", "num_trials", "seed", "data_dir", "source",
+             "device", "case", "select_on", "val_fraction"}  # not named  # fmt: skip
+
 
 def tables(runs):
-    """{title: rows ({column: text})} of the finished runs of net=plifnet in dvs_gesture among `runs`, newest of each.
+    """{title: rows ({column: text})} of the finished runs of net=plifnet in dvs_gesture among `runs`.
 
-    Runs of other sizes have rows of their own.
+    Runs with other settings than the published ones have rows of their own. Of runs with the same settings the one
+    with most epochs in all its trials counts, of such the newest.
     """
     found = {}
     for run in runs:
@@ -27,15 +40,25 @@ def tables(runs):
             settings = config["settings"]
             if settings.get("net") == "plifnet" and config["directory"] == "dvs_gesture":
                 data = result["data"]["name"], result["data"]["stand_in"], settings["select_on"]
-                found.setdefault(data, {})[_kind(settings)] = _row(run, settings, result)
+                rows, kind = found.setdefault(data, {}), _kind(settings, result)
+                entry = sum(trial["num_epochs"] for trial in result["trials"]), _row(run, kind, result)
+                if kind not in rows or entry[0] >= rows[kind][0]:
+                    rows[kind] = entry
         except (OSError, ValueError, KeyError, TypeError, statistics.StatisticsError) as error:
             warn(f"{run}: {error!r}")
     return {_title(*data): _rows(rows, published=data[:2] == ("DVS128 Gesture", False))
             for data, rows in found.items()}  # fmt: skip
 
 
-def _kind(settings):
-    return settings["tau"], settings.get("tau_penalty", 0.0), settings["channels"], settings["num_layers"]
+def _kind(settings, result):
+    """((tau, penalty), how the other settings differ from the published ones, what the penalty is on) of a run.
+
+    The thesis has the penalty on the variance of tau, its code on that of w.
+    """
+    described = {key: value for key, value in settings.items() if key not in ELSEWHERE}
+    described["num_epochs"] = result.get("length", settings["num_epochs"])  # of a run being made longer, those it had
+    model = settings["tau"], settings.get("tau_penalty", 0.0)
+    return model, describe(described, SETTINGS), settings["tau_penalty_on"] if model[1] else ""
 
 
 def _title(name, stand_in, select_on):
@@ -44,28 +67,23 @@ def _title(name, stand_in, select_on):
 
 
 def _rows(rows, published):
-    kinds = sorted(rows, key=lambda kind: (kind[2:], [*MODELS].index(kind[:2]) if kind[:2] in MODELS else len(MODELS)))
-    return [_with_published(kind, rows[kind]) if published else rows[kind] for kind in kinds]
+    kinds = sorted(rows, key=lambda kind: (kind[1], [*MODELS, kind[0]].index(kind[0])))
+    return [rows[kind][1] | (_published(*kind) if published else {}) for kind in kinds]
 
 
-def _with_published(kind, row):
-    model, *size = kind[:2], *kind[2:]
-    figures = PUBLISHED.get(model) if size == [128, 5] else None
-    test, val = (f"{figure:.1f}" for figure in figures) if figures else (NONE, NONE)
-    columns = {"published, highest test (%)": test, "published, highest validation (%)": val}
-    return row | columns
+def _published(model, unlike, _):
+    test, val = (f"{figure:.1f}" for figure in PUBLISHED[model]) if model in PUBLISHED and not unlike else (NONE, NONE)
+    return {"published, highest test (%)": test, "published, highest validation (%)": val}
 
 
-def _row(run, settings, result):
+def _row(run, kind, result):
     trials = result["trials"]
     tests, vals = ([100 * trial[key] for trial in trials] for key in ("test", "val"))
-    tau, penalty, channels, num_layers = _kind(settings)
-    on = ", on w" * (penalty > 0 and settings["tau_penalty_on"] == "w")
+    (tau, penalty), unlike, on = kind
     means, stds = _taus(run)
     return {
-        "tau": MODELS.get((tau, penalty), f"per {tau}, λ = {penalty:g}") + on,
-        "channels × layers": f"{channels} × {num_layers}",
-        "epochs": "–".join(map(str, sorted({trial["num_epochs"] for trial in trials}))),
+        "tau": MODELS.get((tau, penalty), f"per {tau}, λ = {penalty:g}") + ", on w" * (on == "w"),
+        "unlike the thesis's": unlike or NONE,
         "test accuracy (%)": f"{_mean_std(tests)} (n = {len(tests)})",
         "validation (%)": _mean_std(vals),
         "τ mean, per layer": means,
