@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
 LAYERS = [  # lowest first
-    {"rules", "compiled"},
+    {"rules", "compiled", "precision"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
     {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed"},
     {"record", "tensorboard", "traces"},
@@ -22,11 +22,11 @@ LAYERS = [  # lowest first
 ]
 TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
          "plots_tau": {"plots"}, "bench": None, "workloads": None, "report": None, "sweep": None,  # None: any
-         "peers": None, "peers_plif": None, "replay": None}  # fmt: skip
+         "peers": None, "peers_plif": None, "peers_resnet": None, "replay": None}  # fmt: skip
 IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_tau"},
                "plots_tau": {"classification"}, "plots_timing": {"spike_timing"},
                "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
-               "peers_plif": {"workloads"},
+               "peers_plif": {"workloads"}, "peers_resnet": {"workloads"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 
 MODULES = sorted((ROOT / "common").rglob("*.py"))
