@@ -1,7 +1,7 @@
 """Step times and peak memory of our layers and nets beside a peer's, on this machine.
 
-The peer is plain snntorch, for SPSN's neurons the way its own code computes, and for the PLIF net SpikingJelly:
-see common/peers.py and common/peers_plif.py.
+The peer is plain snntorch, for SPSN's neurons and for the ResNet the way their own code computes, and for the PLIF
+net SpikingJelly: see common/peers.py, peers_resnet.py and peers_plif.py.
 
     python -m common.bench                # from the repository's root
     python -m common.bench spike          # the workloads whose name has this word

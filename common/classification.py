@@ -2,7 +2,6 @@
 
 import math
 import statistics
-from types import SimpleNamespace
 
 import torch
 from tqdm import tqdm
@@ -40,13 +39,19 @@ def fit(trial, settings, data, encode, signals):
             with monitor.Activity(monitor.spiking(trial.net), trial.net) as activity:
                 val = training.evaluate(trial.net, held_out, encode, *judges, size, [bar.update, guard])
         row = _row(trial, val, activity.layers())
-        if training.end_epoch(progress, row, score=row["val_accuracy"]):
+        if training.end_epoch(progress, row, _score(row, settings)):
             best = {"net": trial.net.state_dict(), "epoch": progress["epoch"], "val_accuracy": row["val_accuracy"]}
             checkpoint.save(trial.path / "best.pt", best)
         trials.save(trial)
         yield row
     if progress["epoch"] < settings["num_epochs"]:
-        print(f"trial {trial.number} ended after {settings['patience']} epochs without a better accuracy (patience)")
+        print(f"trial {trial.number} ended after {settings['patience']} epochs without a better "
+              f"{settings.get('score', 'accuracy')} (patience)")
+
+
+def _score(row, settings):
+    """What the best epoch has most of."""
+    return -row["val_loss"] if settings.get("score") == "loss" else row["val_accuracy"]
 
 
 def _seed(net, number):
@@ -79,10 +84,13 @@ def _row(trial, val, layers):
 
 def show(row, settings, net):
     """Print an epoch's line."""
-    rates = "  ".join(f"{name} {row[f'firing_rate_{name}']:.3f}" for name in monitor.spiking(net))
+    rates = {name: row[f"firing_rate_{name}"] for name in monitor.spiking(net)}
+    shown = "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
+    if len(rates) > plots.FEW_LAYERS:
+        shown = f"{min(rates.values()):.3f} to {max(rates.values()):.3f}"
     print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
           f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
-          f"{settings['select_on']} {row['val_accuracy']:.2%}  " + f"firing rates {rates}  " * bool(rates) +
+          f"{settings['select_on']} {row['val_accuracy']:.2%}  " + f"firing rates {shown}  " * bool(rates) +
           f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
 
 
@@ -102,7 +110,7 @@ def test(trial, settings, data, encode, signals=()):
             _seed(net, repeat)
             _, accuracy = training.evaluate(net, data.test, encode, *judges, settings["batch_size"], [stop])
             accuracies.append(accuracy)
-    layers = activity.layers()
+    layers = activity.layers().items()
     return {
         "seed": trial.seed,
         "best_epoch": best["epoch"],
@@ -111,9 +119,9 @@ def test(trial, settings, data, encode, signals=()):
         "val": best["val_accuracy"],
         "test": statistics.mean(accuracies),
         **({"test_repeats_std": statistics.stdev(accuracies)} if len(accuracies) > 1 else {}),
-        "firing_rates": {name: layer["firing_rate"] for name, layer in layers.items()},
-        "silent_share": {name: layer["silent_share"] for name, layer in layers.items()},
-        "saturated_share": {name: layer["saturated_share"] for name, layer in layers.items()},
+        "firing_rates": {name: layer["firing_rate"] for name, layer in layers},
+        "silent_share": {name: layer["silent_share"] for name, layer in layers},
+        "saturated_share": {name: layer["saturated_share"] for name, layer in layers},
         "synaptic_operations": operations.per_sample(),
         "seconds": trial.progress["seconds"],
     }
@@ -125,57 +133,53 @@ def summary(results, settings):
 
 
 def conclude(result):
-    """The result in a line."""
+    """The result: a line for each layer, and at last the accuracy."""
     spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
     marks = ", a stand-in" * result["data"]["stand_in"] + ", best on test" * (result["select_on"] == "test")
-    return (f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) "
-            f"on {result['data']['name']}{marks}")  # fmt: skip
+    return "\n".join([
+        *_layer_lines(result["trials"]),
+        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) "
+        f"on {result['data']['name']}{marks}"])  # fmt: skip
+
+
+def _layer_lines(trials):
+    """Of each layer, over the test set and the trials: spikes per neuron and step, shares of neurons."""
+    if trials[0]["firing_rates"]:
+        yield f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}"
+    for name in trials[0]["firing_rates"]:
+        rate, silent, saturated = (statistics.mean(trial[key][name] for trial in trials)
+                                   for key in ("firing_rates", "silent_share", "saturated_share"))  # fmt: skip
+        yield f"{name:20}{rate:>12.4f}{silent:>9.1%}{saturated:>11.1%}"
 
 
 def draw(path, settings, data, net, encode, result):
     """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of trial 0 at its best.
 
-    Time constants over neurons are those with which trial 0 ended.
+    Of a deep net the example shows six layers at most.  Time constants over neurons are those with which trial 0 ended.
     """
     rows = plots.read_metrics(path / "metrics.csv")
     figures = {"learning_curves": plots.learning_curves(rows)}
     if monitor.spiking(net):
         figures["firing_rates"] = plots.firing_rates(result)
     if "thresholds" in settings:
-        trajectories = _trajectories(settings, net, max(row["iteration"] for row in rows if row["trial"] == 0))
+        num_iterations = max(row["iteration"] for row in rows if row["trial"] == 0)
+        trajectories = dict(zip(net.neurons, annealing.replay(settings, num_iterations), strict=True))
         figures["thresholds"] = plots.threshold_curves(list(trajectories), trajectories, rows)
     if plots_tau.layers_of(rows):
         net.load_state_dict(checkpoint.load(path / "trial_0" / "last.pt")["net"])
-        figures |= _tau_figures(rows, settings, net)
+        taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
+        figures |= plots_tau.figures(rows, taus, settings["init_tau"])
     net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
     inputs, label = data.test.batch(torch.tensor([0]))
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
+    traces = traces[:: -(-len(traces) // plots.FEW_LAYERS)]
     if traces:
         image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
         figures["example"] = plots.example(traces, label.item(), image)
     for name, figure in figures.items():
         plots.save(figure, path / "figures" / f"{name}.png")
 
-
-def _tau_figures(rows, settings, net):
-    taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
-    return {
-        "accuracy": plots_tau.accuracy_curves(rows),
-        "loss": plots_tau.loss_curves(rows),
-        "tau": plots_tau.tau_curves(rows),
-        "tau_distributions": plots_tau.tau_distributions(taus, settings["init_tau"], "after training, trial 0"),
-    }
-
-
-def _trajectories(settings, net, num_iterations):
-    """{layer: its threshold after each iteration}, the schedule replayed."""
-    neurons = [SimpleNamespace(threshold=torch.tensor(threshold)) for threshold in settings["thresholds"]]
-    schedule, trajectory = annealing.build(settings, neurons), [settings["thresholds"]]
-    for _ in range(num_iterations):
-        schedule.step()
-        trajectory.append([neuron.threshold.item() for neuron in neurons])
-    return dict(zip(net.neurons, zip(*trajectory, strict=True), strict=True))
 
 
 def compare(path, runs):

@@ -122,9 +122,10 @@ def _longest(path, settings):
 def _changed(settings, command, arguments):
     """The settings with the few overridden that a run may change, all of them checked again."""
     changeable = [key for key in CHANGEABLE[command] if key in settings]
-    if refused := [argument for argument in arguments if argument.partition("=")[0] not in changeable]:
-        raise ValueError(f"{refused[0]}: a run goes on as it began; only {', '.join(changeable)} may change")
     overrides = config.parse(arguments, settings)
+    if refused := [key for key in overrides if key not in changeable and overrides[key] != settings[key]]:
+        value = config.show_value(overrides[refused[0]])
+        raise ValueError(f"{refused[0]}={value}: a run goes on as it began; only {', '.join(changeable)} may change")
     for key, value in (settings | overrides).items():
         config.check(key, value, ())
         if key in LENGTHS and value < settings[key]:

@@ -7,7 +7,7 @@ A task is a module of functions that says what a trial does: classification, spi
     test(trial, settings, data, encode, signals)  -> the trial's line of result.json
     summary(results, settings)                    -> what result.json says over all trials
     draw(path, settings, data, net, encode, result)    the figures
-    conclude(result)                              -> the result in a line
+    conclude(result)                              -> the result in words, a line or several
 """
 
 import contextlib

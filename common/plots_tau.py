@@ -13,6 +13,19 @@ STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00", "#56B4E9", "#000000"], [*MARKE
                   [*LINESTYLES, "--", "-", "-.", ":"], strict=True))  # fmt: skip
 
 
+
+def figures(rows, taus, init_tau):
+    """{name: figure} of a run: accuracy, loss and time constants over epochs, those of trial 0 at its end.
+
+    rows: of metrics.csv.  taus: {layer: its time constants [N]}, steps.  init_tau: their mean at the start.
+    """
+    return {
+        "accuracy": accuracy_curves(rows),
+        "loss": loss_curves(rows),
+        "tau": tau_curves(rows),
+        "tau_distributions": tau_distributions(taus, init_tau, "after training, trial 0"),
+    }
+
 def layers_of(rows):
     """The layers whose time constants are in rows."""
     return [key.removeprefix("tau_mean_") for key in rows[0] if key.startswith("tau_mean_")]

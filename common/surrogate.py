@@ -1,7 +1,7 @@
 """Spike functions: a Heaviside step forwards, a smooth derivative ds/du backwards.
 
 Each is a small value object, so that the plain loop can differentiate through it and a fused
-kernel can read its kind and its one number. `distance` is u - theta, the membrane potential
+kernel can read its kind and its numbers. `distance` is u - theta, the membrane potential
 above the firing threshold.
 """
 
@@ -13,12 +13,12 @@ from torch import nn
 
 
 class Surrogate:
-    """A spike function; subclasses are dataclasses of one number, which must exceed 0, and give the derivative."""
+    """A spike function; subclasses are dataclasses whose first number must exceed 0, and give the derivative."""
 
     def __post_init__(self):
-        for name, value in vars(self).items():
-            if not value > 0:
-                raise ValueError(f"{name} must exceed 0, got {value}")
+        name, value = next(iter(vars(self).items()))
+        if not value > 0:
+            raise ValueError(f"{name} must exceed 0, got {value}")
 
     def __call__(self, distance, inclusive=False):
         """1 where distance > 0 (>= 0 if inclusive), else 0, in the dtype of `distance`."""
@@ -51,12 +51,16 @@ class ATan(Surrogate):
 
 @dataclass(frozen=True)
 class Rectangle(Surrogate):
-    """ds/du = 1 / (2 width) where |u - theta| < width, else 0  (STBP, Wu et al. 2018)."""
+    """ds/du = 1 / (2 width) where |u - theta - offset| < width, else 0  (STBP, Wu et al. 2018).
+
+    offset: of its centre above the threshold, in units of u; -theta centres it on 0.
+    """
 
     width: float
+    offset: float = 0.0
 
     def derivative(self, distance):
-        return (distance.abs() < self.width).to(distance.dtype) / (2 * self.width)
+        return ((distance - self.offset).abs() < self.width).to(distance.dtype) / (2 * self.width)
 
 
 class LearntATan(nn.Module):
@@ -86,8 +90,13 @@ SURROGATES = {"fast_sigmoid": (FastSigmoid, "slope"), "atan": (ATan, "alpha"), "
 
 
 def build(config):
-    """The surrogate that config["surrogate"] names, with its number from the key of that name."""
+    """The surrogate that config["surrogate"] names, with its number from the key of that name.
+
+    With surrogate_center "zero" it is centred on a membrane of 0, not on the config's threshold.
+    """
     kind, number = SURROGATES[config["surrogate"]]
+    if config.get("surrogate_center") == "zero":
+        return kind(config[number], -config["threshold"])
     return kind(config[number])
 
 

@@ -13,6 +13,7 @@ config = {
     "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
     "normalization": "none",        # of a frame's counts: frequency | max | norm | sum | none
     "augment": False,               # change each recording's events at random while training
+    "precision": "float32",         # of convolutions and linear layers: float32 | bf16, quicker where there is AMX
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
 }
 

@@ -3,6 +3,7 @@
     python run.py                                  # conf.py as it stands
     python run.py binarize=False num_trials=1      # some keys overridden
     python run.py net=plifnet tau=neuron           # PLIF: a learnt time constant for each neuron
+    python run.py net=resnet19                     # STBP with threshold-dependent batch norm: 19 layers
     python run.py resume=runs/<name>               # go on exactly where a stopped run was
     python run.py evaluate=runs/<name>             # test and draw a finished run again
     python run.py --help                           # every key, its value and its comment
@@ -15,16 +16,14 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 import conf
 
 from common import classification, command, encode, nets
-from common.data import images
-from common.data.affine import Affine
+from common.data import augment, images
 from common.experiment import Experiment
 
 
 def load_data(config):
     """Training, validation and test images [1, 28, 28] with their classes."""
-    augmentation = Affine(*(config[key] for key in ("rotation", "shift", "scale"))) if config["augment"] else None
     return images.load("fashion_mnist", config["data_dir"], config["source"], config["val_fraction"], config["subset"],
-                       config.get("pixel_mean", 0.0), config.get("pixel_std", 1.0), augmentation)  # fmt: skip
+                       config.get("pixel_mean", 0.0), config.get("pixel_std", 1.0), augment.build(config))  # fmt: skip
 
 
 def build_net(config, data):

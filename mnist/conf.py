@@ -2,7 +2,7 @@
 
 config = {
     # The question. Each answer brings its own rows of `conditional`.
-    "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants
+    "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants | resnet19: tdBN
     # The budget and the data, whatever the answer.
     "exp_name": "mnist",            # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
@@ -11,6 +11,7 @@ config = {
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many samples only (validation and test stay whole); 0: on all
     "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
+    "precision": "float32",         # of convolutions and linear layers: float32 | bf16, quicker where there is AMX
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
 }
 
@@ -105,7 +106,36 @@ conditional = [
     ({"net": "plifnet", "surrogate": "atan"}, {
         "learn_surrogate": False,   # learn its steepness, in a plain loop
     }),
-    ({"net": "plifnet", "surrogate": "fast_sigmoid"}, {"slope": 5.0}),  # ours
+    # STBP with tdBN: Zheng et al. 2020; nguyenhongson1902/direct-training-snn@eef1f9e.
+    ({"net": "resnet19"}, {
+        "binarize": False,
+        "num_steps": 2,
+        "pixel_mean": 0.1307,       # of the training set, taken off the pixels of all splits, which are then divided by
+        "pixel_std": 0.3081,
+        "crop": 0,                  # move the images while training, by so many pixels at most.  The README: 4
+        "channels": 128,            # of the first blocks' convolutions; then twice and four times as many
+        "stem": 128,                # ... of the first convolution.  The code: 64
+        "hidden_size": 256,         # neurons before the read-out
+        "readout": "membrane",      # membrane: the last layer's current | spikes, as the code: in 2 steps 0, .5 or 1
+        "beta": 0.25,               # decay of the membrane per step; as their tau
+        "threshold": 0.4,           # of all neurons; tdBN scales their currents to it
+        "reset": "zero",
+        "detach_reset": False,      # hide the spike's gradient at the reset
+        "surrogate": "rectangle",
+        "num_epochs": 11,
+        "batch_size": 64,
+        "score": "loss",            # what the epoch is chosen by, and patience waits for: loss | accuracy
+        "patience": 7,
+        "loss": "cross_entropy",
+        "reduce": "mean",           # of the read-out over the steps: mean | max | last
+        "optimizer": "adam",
+        "lr": 1e-3,
+        "lr_schedule": "step",
+    }),
+    ({"net": "resnet19", "surrogate": "rectangle"}, {
+        "surrogate_center": "threshold",                # where its middle lies: threshold | zero, as the code has it
+    }),
+    ({"net": ("plifnet", "resnet19"), "surrogate": "fast_sigmoid"}, {"slope": 5.0}),  # ours
     ({"augment": True}, {
         "rotation": 30.0,           # degrees, at most, either way
         "shift": 0.15,              # of the image's side, at most, any way
@@ -119,6 +149,9 @@ conditional = [
     }),
     ({"net": "plifnet", "lr_schedule": "cosine"}, {
         "cosine_epochs": 64,        # half a period
+    }),
+    ({"net": "resnet19", "lr_schedule": "cosine"}, {
+        "cosine_epochs": 11,        # ours
     }),
     ({"lr_schedule": "step"}, {
         "lr_step_epochs": 10,       # epochs from one cut to the next

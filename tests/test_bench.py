@@ -14,6 +14,7 @@ def test_both_sides_of_a_workload_agree(name):
     steps = make(**tiny | {"num_steps": 30})
     tolerance = 0.2 if "spsn" in name else 1e-4  # whose spikes are drawn, and whose peer wraps around
     tolerance = 0.5 if "'m'" in name else tolerance  # whose batch norm takes all steps together
+    tolerance = 0.05 if "ResNet" in name else tolerance  # in whose depth a rounded current flips spikes
     for _ in range(2):  # the second step of a net is after an update of the weights
         results = [step().sum().item() for step in steps.values()]
         assert results[0] > 0

@@ -20,8 +20,7 @@ RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a build
     "values", "length", "window_ms", "augment", "shift", "scale_time", "scale_channels", "scale_together",
     "rate_limit", "clip_grad_norm", "clamp_weights", "eval_repeats", "dt_ms", "num_steps_test", "split_by",
     "downsample", "normalization", "flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels",
-    "val_users",
-    "tau_penalty", "tau_penalty_on", "pixel_mean", "pixel_std", "rotation", "scale",
+    "val_users", "tau_penalty", "tau_penalty_on", "pixel_mean", "pixel_std", "rotation", "scale", "crop", "score",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
     "num_steps", "num_epochs", "batch_size", "patience", "num_workers"}  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
 LAYERS = [  # lowest first
-    {"rules", "compiled"},
+    {"rules", "compiled", "precision"},
     {"random_numbers"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
     {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed"},
@@ -23,11 +23,12 @@ LAYERS = [  # lowest first
 ]
 TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
          "plots_events": {"plots", "plots_timing"}, "plots_tau": {"plots"}, "bench": None, "workloads": None,
-         "report": None, "sweep": None, "peers": None, "peers_plif": None, "replay": None}  # None: any
+         "report": None, "sweep": None, "peers": None, "peers_plif": None, "peers_resnet": None,
+         "replay": None}  # None: any
 IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_events", "plots_tau"},
                "plots_timing": {"spike_timing", "plots_events"}, "plots_events": set(), "plots_tau": {"classification"},
                "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
-               "peers_plif": {"workloads"},
+               "peers_plif": {"workloads"}, "peers_resnet": {"workloads"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 
 MODULES = sorted((ROOT / "common").rglob("*.py"))

@@ -13,7 +13,7 @@ from common.sequence import flat
 from common.surrogate import ATan, FastSigmoid, Rectangle
 
 SHAPES = [(6, 3, 5, 8, 10), (4, 2, 7, 5, 9), (3, 1, 130, 2, 3), (1, 2, 3, 4, 4), (5, 2, 16, 40, 36), (2, 300, 2, 2, 2)]
-NEURONS = list(itertools.product([(), "full", "rows"], [ATan(2.0), FastSigmoid(10.0), Rectangle(0.5)]))
+NEURONS = list(itertools.product([(), "full", "rows"], [ATan(2.0), FastSigmoid(10.0), Rectangle(0.5, 0.1)]))
 
 
 def layers(shape, neuron_shape, surrogate, dtype):

@@ -77,7 +77,8 @@ def test_one_trial_has_no_spread(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("directory, data, settings, figure", [
-    ("mnist", "MNIST", {"net": "resnet19"}, "98.67 (direct-training-snn@eef1f9e)"),
+    ("mnist", "MNIST", {"net": "resnet19", "channels": 128}, "98.67 (direct-training-snn@eef1f9e)"),
+    ("mnist", "MNIST", {"net": "resnet19", "channels": 32}, "–"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "layer"}, "99.63 (Fang 2021)"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "layer", "select_on": "test"}, "99.72 (Fang 2021)"),
     ("fashion_mnist", "Fashion-MNIST", {"net": "plifnet", "tau": "layer", "select_on": "test"}, "94.38 (Fang 2021)"),

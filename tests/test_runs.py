@@ -125,6 +125,34 @@ def test_the_plif_nets_train(place, directory):
     assert "test accuracy" in stdout and (path / "figures" / "tau_distributions.png").exists()
 
 
+RESNET = ["net=resnet19", "channels=4", "stem=4", "hidden_size=8"]
+
+
+@pytest.mark.parametrize("directory, settings", [
+    ("mnist", ["crop=2", "num_epochs=4", "patience=1", "lr=0.1"]),
+    ("fashion_mnist", ["binarize=True", "readout=spikes", "surrogate_center=zero", "precision=bf16"])])
+def test_the_residual_nets_train_and_are_evaluated(place, directory, settings):
+    path, stdout, _ = place.train(directory, *RESNET, *settings)
+    with open(path / "metrics.csv", newline="") as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    result = record.read_result(path)["trials"][0]
+    losses = [row["val_loss"] for row in rows]
+    assert result["best_epoch"] == 1 + losses.index(min(losses)) and result["val"] in [r["val_accuracy"] for r in rows]
+    if directory == "mnist":  # ended by its patience, or by its epochs
+        assert len(rows) == min(4, result["best_epoch"] + 1)
+        assert ("without a better loss (patience)" in stdout) == (len(rows) < 4)
+    num_layers = 18 if directory == "mnist" else 19
+    assert len(result["firing_rates"]) == len(result["silent_share"]) == num_layers
+    status, again, stderr = place.call(directory, "net=resnet19", f"evaluate=runs/{path.name}")
+    assert status == 0, stderr
+    table = again.splitlines()[-num_layers - 3 : -2]
+    assert table[0].split() == ["layer", "firing", "rate", "silent", "always", "on"]
+    assert [line.split()[0] for line in table[1:]] == list(result["firing_rates"])
+    assert table[1].split()[1] == f"{result['firing_rates']['conv1']:.4f}"
+    assert again.splitlines()[-2] == stdout.splitlines()[-2] and (path / "figures" / "firing_rates.png").exists()
+    check_mistake("goes on as it began", *place.call(directory, "net=plifnet", f"evaluate=runs/{path.name}")[::2])
+
+
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_help_lists_every_key(place, directory):
     conf = runpy.run_path(str(ROOT / directory / "conf.py"))

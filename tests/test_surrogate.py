@@ -34,6 +34,8 @@ def test_a_spike_is_a_step_that_counts_a_tie_only_if_inclusive(surrogate, dtype)
     (Rectangle(0.25), 0.1, 2.0),
     (Rectangle(0.5), 0.5, 0.0),           # the edge is outside
     (Rectangle(0.5), -0.75, 0.0),
+    (Rectangle(0.5, -0.4), -0.75, 1.0),   # from -0.9 to 0.1
+    (Rectangle(0.5, -0.4), 0.25, 0.0),
 ], ids=str)
 def test_the_derivative_by_hand(surrogate, distance, derivative):
     assert gradient(surrogate, [distance]) == pytest.approx([derivative], abs=1e-12)
@@ -77,6 +79,8 @@ def test_a_surrogate_without_derivative_says_so():
 @pytest.mark.parametrize("config, surrogate", [
     ({"surrogate": "fast_sigmoid", "slope": 25.0}, FastSigmoid(25.0)), ({"surrogate": "atan", "alpha": 3.0}, ATan(3.0)),
     ({"surrogate": "rectangle", "width": 0.4}, Rectangle(0.4)),
+    ({"surrogate": "rectangle", "width": 0.5, "surrogate_center": "threshold", "threshold": 0.4}, Rectangle(0.5)),
+    ({"surrogate": "rectangle", "width": 0.5, "surrogate_center": "zero", "threshold": 0.4}, Rectangle(0.5, -0.4)),
 ])  # fmt: skip
 def test_a_config_names_the_surrogate_and_its_number(config, surrogate):
     assert build(config) == surrogate

@@ -11,6 +11,7 @@ import torch
 
 from common.data import Data, announce, download, split_by_class
 from common.data.affine import Affine
+from common.data.crop import Crop
 from common.data.idx import FILES, path_of, read_set
 
 
@@ -64,7 +65,7 @@ class Images:
     labels: torch.Tensor
     mean: float = 0.0
     std: float = 1.0
-    augmentation: Affine | None = None
+    augmentation: Affine | Crop | None = None
 
     def __len__(self):
         return len(self.labels)
@@ -92,7 +93,7 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0, mean=0.0, st
     source: "auto" (what is found, else the stand-in) | "published" | "sample" (the stand-in).
     val_fraction: in [0, 1), of the training set (of all the stand-in's digits), held out
     evenly over the classes and the same in every run.  subset: 0, or how many training
-    samples to keep.  mean, std: see Images.  augmentation: an Affine, of the training split, or None.
+    samples to keep.  mean, std: see Images.  augmentation: an Affine or a Crop, of the training split, or None.
     Raises ValueError for a bad argument, a damaged or missing file, and under "published" for
     anything but the published set.
     """

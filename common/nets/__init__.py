@@ -6,13 +6,14 @@ from common import surrogate
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP, ThaMLP
 from common.nets.plifnet import PLIFNet
-from common.neurons import PLIF, SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
+from common.nets.resnet19 import ResNet19
+from common.neurons import LIF, PLIF, SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
 
 
 def build(config, in_shape, num_classes):
     """The untrained network that config["net"] names."""
     if config["net"] == "convnet":
-        options = {key: config[key] for key in ("channels", "binarize")}
+        options = {key: config[key] for key in ("channels", "binarize")} | _precision(config)
         return ConvNet(in_shape, num_classes, batch_norm=config.get("batch_norm", True), **options, **_lif(config))
     if config["net"] == "tha_mlp":
         sizes = [*in_shape, *config["hidden_sizes"], num_classes]
@@ -23,15 +24,28 @@ def build(config, in_shape, num_classes):
         return MLP([*in_shape, *config["hidden_sizes"], num_classes], hidden, readout, config["binarize"])
     if config["net"] == "plifnet":
         options = {key: config[key] for key in (
-            "channels", "num_layers", "hidden_size", "pool", "dropout", "binarize")}  # fmt: skip
+            "channels", "num_layers", "hidden_size", "pool", "dropout", "binarize")} | _precision(config)  # fmt: skip
         return PLIFNet(in_shape, num_classes, lambda shape: _plif(config, shape), **options)
-    raise ValueError(f"net must be 'convnet', 'tha_mlp', 'mlp' or 'plifnet', got {config['net']!r}")
+    if config["net"] == "resnet19":
+        options = {key: config[key] for key in (
+            "threshold", "channels", "stem", "hidden_size", "readout", "binarize")} | _precision(config)  # fmt: skip
+        return ResNet19(in_shape, num_classes, lambda: _lif_layer(config), **options)
+    raise ValueError(f"net must be 'convnet', 'tha_mlp', 'mlp', 'plifnet' or 'resnet19', got {config['net']!r}")
 
 
 def _lif(config):
     """What the nets of threshold annealing share."""
     return {key: config[key] for key in ("beta", "thresholds", "reset", "dropout")} | {
         "surrogate": surrogate.build(config)}
+
+
+def _precision(config):
+    return {"precision": config.get("precision", "float32")}
+
+
+def _lif_layer(config):
+    """A layer of LIF neurons, all of one threshold."""
+    return LIF(config["beta"], config["threshold"], surrogate.build(config), config["reset"], config["detach_reset"])
 
 
 def _times(config):

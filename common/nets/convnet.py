@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from common.binary import BinaryConv2d, BinaryLinear, binarize
 from common.neurons import LIF
+from common.precision import autocast, check, full
 from common.sequence import Flat, flat, is_static
 
 
@@ -14,13 +15,16 @@ class ConvNet(nn.Module):
 
     channels: of the convolutions, which have no bias.  beta, thresholds (initial, one for each of the three
     LIF layers), surrogate, reset: see common.neurons.LIF.  dropout: share of output currents dropped, anew at
-    each step.  batch_norm: False leaves BN out.  ValueError if an image is too small or a list too short.
+    each step.  batch_norm: False leaves BN out.  precision: see common.precision.  ValueError if an image is too
+    small or a list too short.
     Source: snn-tha@f9c0b51, mnist/Net.py; without BN dvs/Net.py (arXiv 2201.11915).
     """
 
     def __init__(self, in_shape, num_classes, channels, beta, thresholds, surrogate, dropout, binarize,
-                 reset="subtract", batch_norm=True):  # fmt: skip
+                 reset="subtract", batch_norm=True, precision="float32"):  # fmt: skip
         super().__init__()
+        check(precision)
+        self.precision = precision
         if len(channels) != 2 or len(thresholds) != 3:
             raise ValueError(f"convnet takes 2 channels and 3 thresholds, got {channels} and {thresholds}")
         first, second = channels
@@ -37,6 +41,7 @@ class ConvNet(nn.Module):
         self.neurons = nn.ModuleDict(
             {name: LIF(beta, theta, surrogate, reset) for name, theta in zip(self.synapses, thresholds, strict=True)})
 
+    @autocast
     def forward(self, x):
         for name, synapse in self.synapses.items():
             x = self.neurons[name](synapse(x))
@@ -64,7 +69,8 @@ class ConvPool(nn.Module):
         """Average-pooled convolution of x [N, C, H, W] by the mean of the kernel's four shifted copies."""
         kernel = binarize(self.conv.weight) if self.binarized else self.conv.weight
         kernel = F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
-        return F.conv2d(x, kernel, stride=2).contiguous(memory_format=torch.channels_last)  # the CPU's fast layout
+        current = F.conv2d(x, kernel, stride=2)
+        return full(current.contiguous(memory_format=torch.channels_last))  # the CPU's fast layout
 
 
 class ConvPoolNorm(ConvPool):

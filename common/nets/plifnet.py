@@ -5,6 +5,7 @@ from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
 from common.nets.convnet import norm_per_step
+from common.precision import autocast, check, full
 from common.recurrence import norm_pool
 from common.sequence import flat, is_static
 
@@ -17,8 +18,8 @@ class PLIFNet(nn.Module):
     Returns [T, B, classes]: at each step the mean of a class's 10 output neurons.  No layer has a bias.
     neuron: shape of one step of one sample, (C, H, W) or (N,) -> a layer of PLIF.  channels: of every
     convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.  dropout: share of each FC's
-    inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.  ValueError for an image
-    that num_layers pools would leave nothing of, or another pool.
+    inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.  precision: see
+    common.precision.  ValueError for an image that num_layers pools would leave nothing of, or another pool.
 
     DVS Gesture: 5 layers, 512.  Static images: 2 layers, 2048, the first convolution and BN once on the image.
     Source: Fang et al. 2021 (arXiv 2007.05785); Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
@@ -27,8 +28,10 @@ class PLIFNet(nn.Module):
     NUM_VOTERS = 10
 
     def __init__(self, in_shape, num_classes, neuron, channels=128, num_layers=5, hidden_size=512, pool="max",
-                 dropout=0.5, binarize=False):  # fmt: skip
+                 dropout=0.5, binarize=False, precision="float32"):  # fmt: skip
         super().__init__()
+        check(precision)
+        self.precision = precision
         if pool not in POOLS:
             raise ValueError(f"pool must be 'max' or 'average', got {pool!r}")
         in_channels, *sides = in_shape
@@ -47,12 +50,13 @@ class PLIFNet(nn.Module):
             self.synapses[name] = DropoutLinear(sizes[k], size, dropout, binarize)
             self.neurons[name] = neuron((size,))
 
+    @autocast
     def forward(self, x):
         for name, synapse in self.synapses.items():
             neuron = self.neurons[name]
             if isinstance(synapse, DropoutLinear):
                 x = neuron(synapse(x.flatten(2)))
-            elif self.training and not _watched(synapse, neuron) and not is_static(x) and norm_pool.can_run(x, neuron):
+            elif self.training and not watched(synapse, neuron) and not is_static(x) and norm_pool.can_run(x, neuron):
                 x = synapse.fused(x, neuron, self.pool)
             else:
                 x = flat(self.pool, neuron(synapse(x)))
@@ -73,7 +77,7 @@ class ConvNorm(nn.Module):
 
     def forward(self, x):
         if is_static(x):
-            once = self.norm(self.conv(x[0]))
+            once = self.norm(full(self.conv(x[0])))
             return once.expand(len(x), *once.shape)
         current = self.currents(x)
         current = norm_per_step(self.norm, current, len(x)) if self.training else self.norm(current)
@@ -81,7 +85,7 @@ class ConvNorm(nn.Module):
 
     def currents(self, x):
         """The convolution of x [T, B, C, H, W], not normalised, [T·B, C', H, W]."""
-        return self.conv(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))  # the CPU's fast layout
+        return full(self.conv(x.flatten(0, 1).contiguous(memory_format=torch.channels_last)))  # the CPU's fast layout
 
     def fused(self, x, neuron, pool):
         """While training: pool(neuron(self(x))), with no more in memory than the convolution and the pool's result."""
@@ -121,6 +125,6 @@ class DropoutLinear(nn.Module):
         return flat(self.linear, x)
 
 
-def _watched(*modules):
+def watched(*modules):
     """Whether one of the modules has hooks, and so must be called as it is."""
     return any(module._forward_hooks or module._forward_pre_hooks for module in modules)

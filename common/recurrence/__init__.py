@@ -9,6 +9,7 @@ with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s
 
 import torch
 
+from common.precision import full
 from common.recurrence import fused, plain
 from common.recurrence.leak import leak
 from common.sequence import is_static
@@ -22,17 +23,19 @@ def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_res
     decay, gain: numbers, or tensors that broadcast to one step [B, ...] and may require gradients.
     threshold: a number or a tensor of one element, without gradient.  surrogate: see common.surrogate.
     detach_reset: whether the reset hides the spike's gradient.  The membrane is the one before the
-    reset.  current is left as it is.  Fused on the CPU for float32, float64 and the surrogates that the
-    kernels know, plain elsewhere.
+    reset.  current is left as it is; in bfloat16, it is taken in float32.  Fused on the CPU for float32, float64
+    and the surrogates that the kernels know, plain elsewhere.
     """
     assert not getattr(threshold, "requires_grad", False), "the threshold gets no gradient"
     assert len(current) >= 1 and reset in ("subtract", "zero"), (current.shape, reset)
+    current = full(current)
     loop = fused.lif if fused.can_run(current, surrogate) else plain.lif
     return loop(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)
 
 
 def lif_spikes(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
     """As `lif`, the spikes alone, without a membrane in memory where no gradient is wanted or the current is static."""
+    current = full(current)
     static = is_static(current) and not (current.is_leaf and current.requires_grad)
     fixed = detach_reset and isinstance(decay, float) and isinstance(gain, float)
     if static and fixed and fused.can_run(current, surrogate):

@@ -102,9 +102,9 @@ def _of_each_neuron(decay, gain, current):
 
 
 def shape_of(surrogate, dtype):
-    """The surrogate as the kernels read it: its kind and its one number."""
-    (width,) = vars(surrogate).values()
-    return KINDS[type(surrogate)], dtype.type(width)
+    """The surrogate as the kernels read it: its kind, its number and the offset of its centre."""
+    width, offset = (*vars(surrogate).values(), 0.0)[:2]
+    return KINDS[type(surrogate)], dtype.type(width), dtype.type(offset)
 
 
 def _memory_order(x):

@@ -22,7 +22,7 @@ def _chunk_of(values, low, high):
 
 
 @njit(inline="always")
-def derivatives(membrane, threshold, kind, width, out):
+def derivatives(membrane, threshold, kind, width, offset, out):
     """ds/du of a chunk of membranes [n] into out [n]."""
     one = membrane.dtype.type(1)
     if kind == FAST_SIGMOID:
@@ -38,7 +38,7 @@ def derivatives(membrane, threshold, kind, width, out):
     else:
         height = membrane.dtype.type(0.5) / width
         for i in range(out.size):
-            out[i] = height if abs(membrane[i] - threshold) < width else 0 * one
+            out[i] = height if abs(membrane[i] - threshold - offset) < width else 0 * one
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -64,7 +64,7 @@ def lif_forward(current, decay, gain, threshold, zero_reset, inclusive, spikes, 
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, zero_reset, inclusive, detached,
-                 kind, width, grad_current, grad_decay, grad_gain):
+                 kind, width, offset, grad_current, grad_decay, grad_gain):
     """Fill grad_current [T, N]; add to grad_decay and grad_gain [N] unless they are empty.
 
     dL/du[t] = g s'(u) + g_u + decay (1 - h s) dL/du[t+1] - s'(u) (h decay u + k theta) dL/du[t+1],
@@ -78,7 +78,7 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
         carried, slope = np.zeros(high - low, membrane.dtype), np.empty(high - low, membrane.dtype)
         for t in range(num_steps - 1, -1, -1):
             u, out = membrane[t, low:high], grad_current[t, low:high]
-            derivatives(u, theta, kind, width, slope)
+            derivatives(u, theta, kind, width, offset, slope)
             _step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, out)
             if grad_spikes.size:
                 g = _row(grad_spikes, t)[low:high]
@@ -150,7 +150,8 @@ def static_forward(current, decay, gain, threshold, zero_reset, inclusive, spike
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, inclusive, kind, width, num_steps, grad):
+def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, inclusive, kind, width, offset,
+                    num_steps, grad):
     """Fill grad [N], of the current that holds at every step, with the membrane computed anew.
 
     As x is the same throughout, du[t]/dx = decay du[t-1]/dx (1 - h s[t-1]) + gain runs forwards in time too.
@@ -168,7 +169,7 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
             for i in range(high - low):
                 potential[i] = leak * kept[i] + weight * x[i] - drop[i]
                 by_current[i] = leak * by_current[i] + weight
-            derivatives(potential, theta, kind, width, slope)
+            derivatives(potential, theta, kind, width, offset, slope)
             for i in range(high - low):
                 total[i] += g[i] * slope[i] * by_current[i]
                 fired = potential[i] >= theta if inclusive else potential[i] > theta

@@ -34,7 +34,7 @@ class _NormLIFPool(torch.autograd.Function):
     def forward(ctx, current, weight, bias, decay, gain, eps, threshold, surrogate, average):
         num_steps, num_samples, channels, height, width = current.shape
         x = _channels_last(current)
-        mean, squares = _statistics(x, channels)  # [T, C], double
+        mean, squares = statistics_of(_pixels(x, channels))  # [T, C], double
         count = num_samples * height * width
         scale = weight.double() / (squares / count + eps).sqrt()
         affine = [_block(value.to(current.dtype)) for value in (scale, bias.double() - mean * scale, mean)]
@@ -106,12 +106,11 @@ def _summed(values, like):
     return values.sum(0).unflatten(1, (-1, like.shape[0])).permute(2, 0, 1)
 
 
-def _statistics(x, channels):
-    """Means of x [T, B, H, W C] and sums of squared distances from them, both [T, C] in double."""
-    pixels = _pixels(x, channels)
-    num_steps, num_pixels, _ = pixels.shape
+def statistics_of(pixels):
+    """Means of an array [T, N, C] and sums of squared distances from them, both [T, C] in double."""
+    num_steps, num_pixels, channels = pixels.shape
     num_chunks = -(-num_pixels // norm_kernels.ROWS)
-    means, squares = np.empty((2, num_steps, num_chunks, channels), x.dtype)
+    means, squares = np.empty((2, num_steps, num_chunks, channels), pixels.dtype)
     run(norm_kernels.statistics, pixels, means, squares)
     means, squares = torch.from_numpy(means).double(), torch.from_numpy(squares).double()
     counts = torch.full((num_chunks, 1), norm_kernels.ROWS, dtype=torch.float64)

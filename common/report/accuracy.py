@@ -7,8 +7,9 @@ from common.report.variant import variant
 
 # Published test accuracies in %: (directory, data set, the settings it is for, figure, source)
 PLIF = {"net": "plifnet", "tau": "layer", "channels": 128}
+RESNET19 = {"net": "resnet19", "channels": 128}
 PUBLISHED = [
-    ("mnist", "MNIST", {"net": "resnet19", "select_on": "val"}, 98.67, "direct-training-snn@eef1f9e"),
+    ("mnist", "MNIST", RESNET19 | {"select_on": "val"}, 98.67, "direct-training-snn@eef1f9e"),
     ("mnist", "MNIST", PLIF | {"select_on": "val"}, 99.63, "Fang 2021"),
     ("mnist", "MNIST", PLIF | {"select_on": "test"}, 99.72, "Fang 2021"),
     ("fashion_mnist", "Fashion-MNIST", PLIF | {"select_on": "val"}, 93.85, "Fang 2021"),

@@ -20,6 +20,8 @@ from common.nets.plifnet import PLIFNet
 from common.neurons import LIF, PLIF, SPSN, LeakyIntegrator, SynapticLIF
 from common.peers import SnntorchConvNet, SnntorchEventConvNet, SnntorchMLP, SpsnMLP
 from common.surrogate import FastSigmoid
+from common.workloads.resnet import resnet19, resnet19_bf16
+from common.workloads.step import training_step
 
 
 def lif_layer(num_steps=100, num_neurons=32768):
@@ -155,17 +157,6 @@ def random_events(num_steps, batch_size, num_units=700, density=0.015):
     return EventBatch((num_steps, batch_size, num_units), row_starts, units.int())
 
 
-def training_step(optimizer, loss_fn):
-    def step():
-        loss = loss_fn()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    return step
-
-
 # name -> (function, sizes, a tiny case that loads every kernel)
 WORKLOADS = {
     "LIF layer, T 100 × 32,768": (lif_layer, {}, {"num_steps": 2, "num_neurons": 8}),
@@ -179,6 +170,11 @@ WORKLOADS = {
         functools.partial(shd_neurons, neuron), {"num_steps": num_steps},
         {"num_steps": 2, "batch_size": 16, "hidden": (64,)})
        for neuron in ("lif", "spsn_sb") for num_steps in (100, 1000)},
+    **{f"tdBN ResNet-19, B 64, T 2, {title}": (
+        make, {"channels": channels}, {"num_steps": 2, "batch_size": 4, "channels": 4, "hidden_size": 8})
+       for title, make, channels in (
+           ("128 channels", resnet19, 128), ("32 channels", resnet19, 32),
+           ("128 channels; bf16 beside float32", resnet19_bf16, 128))},
     **{f"PLIF net, B 2, T 20, 2×128×128, 128 channels; SpikingJelly {mode!r}": (
         functools.partial(plif_net, mode), {},
         {"num_steps": 2, "side": 16, "channels": 8, "num_layers": 2, "hidden_size": 32}) for mode in ("s", "m")},

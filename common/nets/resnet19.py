@@ -1,0 +1,112 @@
+"""The spiking ResNet of 19 layers."""
+
+import math
+
+import torch
+from torch import nn
+
+from common.binary import BinaryConv2d, BinaryLinear
+from common.nets.plifnet import watched
+from common.precision import autocast, check, full
+from common.recurrence import norm_lif
+from common.sequence import Flat, flat, is_static
+from common.tdbn import TDBatchNorm2d
+
+NUM_BLOCKS = (3, 3, 2)  # of each stage; a stage has twice the channels of the one before, and half the side
+
+
+class ResNet19(nn.Module):
+    """C3-tdBN-LIF - 8 blocks - global average - FC-LIF - FC on [T, B, C, H, W]; returns [T, B, classes].
+
+    A block: C3-tdBN-LIF-C3-tdBN, + shortcut, LIF; the shortcut is C1-tdBN where the shape changes, else its input.
+    No convolution has a bias.  neuron: () -> a layer of neurons.  threshold: theta of those neurons, for tdBN.
+    channels: of the first stage's convolutions.  stem: channels of the first convolution.  hidden_size: of the
+    first FC.  readout: what it returns of the second, "membrane", its current, or "spikes", through neurons.
+    binarize: weights in {-1, +1}.  precision: see common.precision.  ValueError for another read-out.
+    Source: Zheng et al. 2020 (arXiv 2011.05280); stem of 64 and a spiking read-out, as its convolutions' start,
+    Kaiming normal by fan-out: nguyenhongson1902/direct-training-snn@eef1f9e.
+    """
+
+    def __init__(self, in_shape, num_classes, neuron, threshold, channels=128, stem=128, hidden_size=256,
+                 readout="membrane", binarize=False, precision="float32"):  # fmt: skip
+        super().__init__()
+        if readout not in ("spikes", "membrane"):
+            raise ValueError(f"readout must be 'spikes' or 'membrane', got {readout!r}")
+        check(precision)
+        self.readout, self.precision = readout, precision
+        self.synapses, self.neurons = nn.ModuleDict(), nn.ModuleDict()
+
+        def connect(name, *shape, **options):
+            self.synapses[name] = ConvTDNorm(*shape, threshold, binarize, **options)
+
+        connect("conv1", in_shape[0], stem)
+        before, self.blocks = stem, []
+        for stage, num_blocks in enumerate(NUM_BLOCKS):
+            width = channels * 2**stage
+            for k in range(num_blocks):
+                stride, name = 2 if stage and not k else 1, f"block{len(self.blocks) + 1}"
+                connect(f"{name}_conv1", before, width, stride=stride)
+                connect(f"{name}_conv2", width, width, alpha=1 / math.sqrt(2))
+                if stride > 1 or before != width:
+                    connect(f"{name}_shortcut", before, width, size=1, stride=stride, alpha=1 / math.sqrt(2))
+                before = width
+                self.blocks.append(name)
+        Linear = BinaryLinear if binarize else nn.Linear
+        self.synapses["fc1"] = Flat(Linear(before, hidden_size))
+        self.synapses["fc2"] = Flat(Linear(hidden_size, num_classes))
+        for name in self.synapses:
+            if not name.endswith("shortcut") and (name != "fc2" or readout == "spikes"):
+                self.neurons[name] = neuron()
+
+    @autocast
+    def forward(self, x):
+        x = self.spikes("conv1", x)
+        for name in self.blocks:
+            shortcut = f"{name}_shortcut"
+            shortcut = self.synapses[shortcut](x) if shortcut in self.synapses else x
+            x = self.spikes(f"{name}_conv2", self.spikes(f"{name}_conv1", x), shortcut)
+        x = self.spikes("fc1", x.mean((-2, -1)))
+        return self.spikes("fc2", x) if self.readout == "spikes" else self.synapses["fc2"](x)
+
+    def spikes(self, name, x, shortcut=None):
+        """The spikes of this layer, at whose neurons a shortcut's current or spikes may arrive too."""
+        synapse, neuron = self.synapses[name], self.neurons[name]
+        fusible = self.training and isinstance(synapse, ConvTDNorm) and not is_static(x)
+        if fusible and not watched(synapse, neuron) and norm_lif.can_run(x, neuron):
+            return synapse.fused(x, neuron, shortcut)
+        current = synapse(x)
+        return neuron(current if shortcut is None else current + shortcut)
+
+
+class ConvTDNorm(nn.Module):
+    """Convolution, padded to keep the size but for its stride, and tdBN on a sequence [T, B, C, H, W].
+
+    Both are computed once if it is static.  alpha: see TDBatchNorm2d.
+    """
+
+    def __init__(self, in_channels, out_channels, threshold, binarize, size=3, stride=1, alpha=1.0):
+        super().__init__()
+        shape = in_channels, out_channels, size, stride, size // 2
+        self.conv = (BinaryConv2d if binarize else nn.Conv2d)(*shape, bias=False)
+        self.norm = TDBatchNorm2d(out_channels, threshold, alpha)
+        if not binarize:
+            nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x):
+        if is_static(x):
+            once = self.currents(x[0])
+            return self.norm(once.expand(len(x), *once.shape))
+        return self.norm(flat(self.currents, x))
+
+    def currents(self, x):
+        """The convolution of x [N, C, H, W], not normalised."""
+        return full(self.conv(x.contiguous(memory_format=torch.channels_last)))  # the CPU's fast layout
+
+    def fused(self, x, neuron, shortcut):
+        """While training: neuron(self(x) + shortcut), with no more in memory than the convolution and the spikes."""
+        norm, current = self.norm, flat(self.currents, x)
+        beta, _, threshold, surrogate, _, detach_reset = neuron.constants()
+        spikes, mean, variance = norm_lif.norm_lif(
+            current, shortcut, norm.scale, norm.bias, norm.eps, beta, threshold, surrogate, detach_reset)
+        norm.move_statistics(mean, variance)
+        return spikes

@@ -1,0 +1,32 @@
+"""Networks whose convolutions and linear layers compute in bfloat16, all else in single precision.
+
+The weights, their updates, norms and neurons stay in float32: a connection's inputs and weights are rounded to 8
+bits (spikes and binarized weights are exact), its products are summed in float32, and the sums rounded again.
+A net's `precision` is "float32" or "bf16", whose gain needs a CPU with AMX or AVX-512 BF16, or a GPU.
+"""
+
+import functools
+
+import torch
+
+
+def check(precision):
+    """ValueError for a precision of another name."""
+    if precision not in ("float32", "bf16"):
+        raise ValueError(f"precision must be 'float32' or 'bf16', got {precision!r}")
+
+
+def autocast(forward):
+    """Decorates the forward(self, x) of a net: its connections in bfloat16 if self.precision is "bf16"."""
+
+    @functools.wraps(forward)
+    def in_precision(self, x):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            return full(forward(self, x))
+
+    return in_precision
+
+
+def full(x):
+    """x in float32 if it is in bfloat16, else as it is."""
+    return x.float() if x.dtype == torch.bfloat16 else x
