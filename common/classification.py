@@ -173,13 +173,12 @@ def draw(path, settings, data, net, encode, result):
     inputs, label = data.test.batch(torch.tensor([0]))
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
-    traces = traces[:: -(-len(traces) // plots.FEW_LAYERS)]
     if traces:
+        traces = traces[:: -(-len(traces) // plots.FEW_LAYERS)]
         image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
         figures["example"] = plots.example(traces, label.item(), image)
     for name, figure in figures.items():
         plots.save(figure, path / "figures" / f"{name}.png")
-
 
 
 def compare(path, runs):
