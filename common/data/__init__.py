@@ -41,6 +41,30 @@ def split_by_class(labels, count):
     return order[chosen[order]], order[~chosen[order]]
 
 
+def hold_out(samples, fraction, groups, held):
+    """(training split, validation split) of samples: of `fraction` of them, or all of the groups in `held`.
+
+    groups: what samples keep of each, int64 [N], as "speakers".  held: list of some of them; one of the two is empty.
+    ValueError, naming the keys val_fraction and val_<groups>, for what leaves nothing to train or to validate on.
+    """
+    if fraction and held:
+        raise ValueError(f"val_fraction and val_{groups} exclude each other, got {fraction} and {list(held)}")
+    count = round(fraction * len(samples))
+    if not 0 <= fraction < 1 or count >= len(samples) or (fraction and not count):
+        raise ValueError(f"val_fraction {fraction} of {len(samples)} must leave samples to train on, and some to "
+                         "validate on unless it is 0")
+    val, train = split_by_class(samples.labels, count)
+    if held:
+        there = getattr(samples, groups).unique().tolist()
+        if set(held) - set(there):
+            raise ValueError(f"val_{groups} must be among the training set's {groups} {there}, got {list(held)}")
+        if set(held) == set(there):
+            raise ValueError(f"val_{groups} {list(held)} leave nobody to train on: they are all there are")
+        of_held = torch.isin(getattr(samples, groups)[train], torch.tensor(list(held)))
+        val, train = train[of_held], train[~of_held]
+    return samples.take(train), samples.take(val)
+
+
 def announce(*lines):
     """Say on stderr, so that it is not missed, what stands in for the published set."""
     print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)

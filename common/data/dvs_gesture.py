@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, frame_cache, gesture_archive, gesture_scene, split_by_class
+from common.data import Data, announce, download, frame_cache, gesture_archive, gesture_scene, hold_out
 from common.data.frames import Frames, Framing
 from common.data.gesture_file import NUM_CLASSES, Memory
 
@@ -51,7 +51,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
         raise ValueError(f"flip_lr swaps classes of {TITLE}, which {title} need not have; set flip_lr=False")
     train, test = (_split(parts[part], how, published) for part, how in ((TRAIN, framing),
                                                                          (TEST, framing_test or framing)))  # fmt: skip
-    train, val = _hold_out(train, val_fraction, val_users)
+    train, val = hold_out(train, val_fraction, "users", val_users)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
     train = train.take(slice(subset or None))
@@ -139,23 +139,3 @@ def _split(recordings, framing, published):
     store = frame_cache.cached(recordings, framing, published, download.cache(FOLDER) / "frames")
     labels, users = torch.from_numpy(recordings.labels), torch.from_numpy(recordings.users)
     return Frames(labels, users, torch.arange(len(labels)), store, framing)
-
-
-def _hold_out(samples, fraction, users):
-    """(training set, validation set): of `fraction` of the samples, or all that `users` made."""
-    if fraction and users:
-        raise ValueError(f"val_fraction and val_users exclude each other, got {fraction} and {list(users)}")
-    count = round(fraction * len(samples))
-    if not 0 <= fraction < 1 or count >= len(samples) or (fraction and not count):
-        raise ValueError(f"val_fraction {fraction} of {len(samples)} must leave samples to train on, and some to "
-                         "validate on unless it is 0")
-    val, train = split_by_class(samples.labels, count)
-    if users:
-        there = samples.users.unique().tolist()
-        if set(users) - set(there):
-            raise ValueError(f"val_users must be among the training set's users {there}, got {list(users)}")
-        if set(users) == set(there):
-            raise ValueError(f"val_users {list(users)} leave nobody to train on: they are all there are")
-        held_out = torch.isin(samples.users[train], torch.tensor(list(users)))
-        val, train = train[held_out], train[~held_out]
-    return samples.take(train), samples.take(val)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, shd_file, split_by_class, synthetic
+from common.data import Data, announce, download, hold_out, shd_file, synthetic
 from common.data.events import Binning, Events
 from common.data.shd_file import path_of
 
@@ -49,7 +49,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
                  f"For the real one, put {TRAIN} and {TEST} into {data_dir / TITLE}; source=published insists on it.")
     for split, samples in (("training", train), ("test", test)):
         _report_cut(f"the {split} set of {title}", samples)
-    train, val = _hold_out(train, val_fraction, val_speakers)
+    train, val = hold_out(train, val_fraction, "speakers", val_speakers)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
     train = dataclasses.replace(train.take(slice(subset or None)), augmentation=augmentation)
@@ -141,25 +141,6 @@ def _report_cut(name, samples):
         print(f"{name}: {share:.2%} of the events come after {samples.binning.end():g} s and are left out",
               file=sys.stderr)
 
-
-def _hold_out(samples, fraction, speakers):
-    """(training set, validation set): of `fraction` of the samples, or all that `speakers` said."""
-    if fraction and speakers:
-        raise ValueError(f"val_fraction and val_speakers exclude each other, got {fraction} and {list(speakers)}")
-    count = round(fraction * len(samples))
-    if not 0 <= fraction < 1 or count >= len(samples) or (fraction and not count):
-        raise ValueError(f"val_fraction {fraction} of {len(samples)} must leave samples to train on, and some to "
-                         "validate on unless it is 0")
-    val, train = split_by_class(samples.labels, count)
-    if speakers:
-        there = samples.speakers.unique().tolist()
-        if set(speakers) - set(there):
-            raise ValueError(f"val_speakers must be among the training set's speakers {there}, got {list(speakers)}")
-        if set(speakers) == set(there):
-            raise ValueError(f"val_speakers {list(speakers)} leave nobody to train on: they are all there are")
-        held_out = torch.isin(samples.speakers[train], torch.tensor(list(speakers)))
-        val, train = train[held_out], train[~held_out]
-    return samples.take(train), samples.take(val)
 
 
 def _digest(samples):
