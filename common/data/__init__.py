@@ -1,7 +1,9 @@
 """What an experiment trains, chooses and tests on; one module per kind of data set."""
 
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -39,6 +41,22 @@ def split_by_class(labels, count):
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     chosen[by_class[torch.arange(count) * len(labels) // max(count, 1)]] = True
     return order[chosen[order]], order[~chosen[order]]
+
+
+def find(title, name, data_dir, cache, begun, complete, others=()):
+    """The first folder that has a set, or None: data_dir / name, data_dir, $SNN_DATA / name, the cache, the others.
+
+    begun: folder -> whether it has a part of the set; one is enough, so that a missing one is noticed.  complete: the
+    same of all parts, asked of the cache, where they arrive one by one: an incomplete set is one to go on downloading.
+    """
+    own = [data_dir / name, data_dir]
+    shared = [Path(os.environ["SNN_DATA"]).expanduser() / name] if os.environ.get("SNN_DATA") else []
+    for folder in [*own, *shared, cache, *others]:
+        if complete(folder) if folder == cache else begun(folder):
+            if folder not in own:
+                print(f"{title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
+            return folder
+    return None
 
 
 def hold_out(samples, fraction, groups, held):

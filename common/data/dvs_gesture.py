@@ -1,14 +1,13 @@
 """DVS128 Gesture, from the first place that has it, or made gestures that stand in for it."""
 
 import dataclasses
-import os
 import shutil
 import sys
 from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, frame_cache, gesture_archive, gesture_scene, hold_out
+from common.data import Data, announce, download, find, frame_cache, gesture_archive, gesture_scene, hold_out
 from common.data.frames import Frames, Framing
 from common.data.gesture_file import NUM_CLASSES, Memory
 
@@ -84,21 +83,16 @@ def _read_set(data_dir, source):
 
 
 def _find(data_dir, memory):
-    """The first folder that has the set, or None.  One part of it is enough, so that a missing one is noticed."""
-    cache, own = download.cache(FOLDER), [data_dir / FOLDER, data_dir]
-    shared = [Path(os.environ["SNN_DATA"]).expanduser() / FOLDER] if os.environ.get("SNN_DATA") else []
-    for folder in [*own, *shared, cache]:
-        if folder == cache:  # its archives arrived one by one: an incomplete set is one to go on downloading
-            archives = {part: folder / f"{part}.tar.gz" for part in PARTS}
-            found = all(path.is_file() and memory.of(path, gesture_archive.md5) == MD5[part]
-                        for part, path in archives.items())  # fmt: skip
-        else:
-            found = any((folder / part).is_dir() or (folder / f"{part}.tar.gz").is_file() for part in PARTS)
-        if found:
-            if folder not in own:
-                print(f"{TITLE}: not in {data_dir}, taken from {folder}", file=sys.stderr)
-            return folder
-    return None
+    archives = {part: f"{part}.tar.gz" for part in PARTS}
+
+    def begun(folder):
+        return any((folder / part).is_dir() or (folder / archive).is_file() for part, archive in archives.items())
+
+    def complete(folder):
+        return all((folder / archive).is_file() and memory.of(folder / archive, gesture_archive.md5) == MD5[part]
+                   for part, archive in archives.items())  # fmt: skip
+
+    return find(TITLE, FOLDER, data_dir, download.cache(FOLDER), begun, complete)
 
 
 def _download(data_dir, source):

@@ -2,14 +2,13 @@
 
 import dataclasses
 import hashlib
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, split_by_class
+from common.data import Data, announce, download, find, split_by_class
 from common.data.affine import Affine
 from common.data.crop import Crop
 from common.data.idx import FILES, path_of, read_set
@@ -125,23 +124,14 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0, mean=0.0, st
 
 
 def _find(name, data_dir):
-    """The first folder that has the set, or None.  One file of it is enough, so that a missing one is noticed."""
-    published, cache, own = SETS[name], download.cache(name), [data_dir / name, data_dir]
-    others = [cache]
-    if os.environ.get("SNN_DATA"):
-        others.insert(0, Path(os.environ["SNN_DATA"]).expanduser() / name)
-    if published.system_folder:
-        others.append(Path(published.system_folder))
-    for folder in own + others:
-        if folder == cache:  # its files arrived one by one: an incomplete set is one to go on downloading
-            found = all(download.matches(cache / f"{file}.gz", published.sha256[file], unzip=True) for file in FILES)
-        else:
-            found = any(path_of(folder, file) for file in FILES)
-        if found:
-            if folder in others:
-                print(f"{published.title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
-            return folder
-    return None
+    published = SETS[name]
+
+    def complete(folder):
+        return all(download.matches(folder / f"{file}.gz", published.sha256[file], unzip=True) for file in FILES)
+
+    system = [Path(published.system_folder)] if published.system_folder else []
+    return find(published.title, name, data_dir, download.cache(name),
+                lambda folder: any(path_of(folder, file) for file in FILES), complete, system)
 
 
 def _download(name, data_dir, source):

@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import os
 import sys
 from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, hold_out, shd_file, synthetic
+from common.data import Data, announce, download, find, hold_out, shd_file, synthetic
 from common.data.events import Binning, Events
 from common.data.shd_file import path_of
 
@@ -57,19 +56,9 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
 
 
 def _find(data_dir):
-    """The first folder that has the set, or None.  One file of it is enough, so that a missing one is noticed."""
-    cache, own = download.cache(TITLE), [data_dir / TITLE, data_dir]
-    shared = [Path(os.environ["SNN_DATA"]).expanduser() / TITLE] if os.environ.get("SNN_DATA") else []
-    for folder in [*own, *shared, cache]:
-        if folder == cache:  # its files arrived one by one: an incomplete set is one to go on downloading
-            found = all(download.matches(cache / file, SHA256[file]) for file in FILES)
-        else:
-            found = any(path_of(folder, file) for file in FILES)
-        if found:
-            if folder not in own:
-                print(f"{TITLE}: not in {data_dir}, taken from {folder}", file=sys.stderr)
-            return folder
-    return None
+    cache = download.cache(TITLE)
+    return find(TITLE, TITLE, data_dir, cache, lambda folder: any(path_of(folder, file) for file in FILES),
+                lambda folder: all(download.matches(folder / file, SHA256[file]) for file in FILES))
 
 
 def _download(data_dir, source):
