@@ -6,7 +6,7 @@ import statistics
 import torch
 from tqdm import tqdm
 
-from common import annealing, checkpoint, losses, monitor, penalties, plots, plots_tau, record, training
+from common import annealing, checkpoint, losses, monitor, penalties, record, training
 from common import trial as trials
 from common.training import Diverged
 
@@ -86,7 +86,7 @@ def show(row, settings, net):
     """Print an epoch's line."""
     rates = {name: row[f"firing_rate_{name}"] for name in monitor.spiking(net)}
     shown = "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
-    if len(rates) > plots.FEW_LAYERS:
+    if len(rates) > monitor.FEW_LAYERS:
         shown = f"{min(rates.values()):.3f} to {max(rates.values()):.3f}"
     print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
           f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
@@ -157,6 +157,8 @@ def draw(path, settings, data, net, encode, result):
 
     Of a deep net the example shows six layers at most.  Time constants over neurons are those with which trial 0 ended.
     """
+    from common import plots, plots_tau  # only here, and in compare: matplotlib is slow to import
+
     rows = plots.read_metrics(path / "metrics.csv")
     figures = {"learning_curves": plots.learning_curves(rows)}
     if monitor.spiking(net):
@@ -174,7 +176,7 @@ def draw(path, settings, data, net, encode, result):
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
     if traces:
-        traces = traces[:: -(-len(traces) // plots.FEW_LAYERS)]
+        traces = traces[:: -(-len(traces) // monitor.FEW_LAYERS)]
         image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
         figures["example"] = plots.example(traces, label.item(), image)
     for name, figure in figures.items():
@@ -183,6 +185,8 @@ def draw(path, settings, data, net, encode, result):
 
 def compare(path, runs):
     """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
+    from common import plots, plots_tau
+
     print(f"{'case':15}{'test accuracy':>20}{'validation':>12}{'trials':>8}")
     for case, run in runs.items():
         result = record.read_result(run)

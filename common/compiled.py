@@ -1,7 +1,28 @@
 """Calls of numba's compiled kernels beside torch."""
 
+import sys
+
 import numba
 import torch
+from numba.core import event
+from tqdm import tqdm
+
+
+class _Announcement(event.Listener):
+    """Says, once a process, that a kernel is being compiled; one that lies in numba's cache is not."""
+
+    said = False
+
+    def on_start(self, _):
+        if not self.said:
+            tqdm.write("compiling for this machine, once; up to a minute ...", file=sys.stderr)
+        self.said = True
+
+    def on_end(self, _):
+        pass
+
+
+event.register("numba:compile", _Announcement())
 
 
 def run(kernel, *arguments):

@@ -38,8 +38,10 @@ def mse_membrane_loss(output, target, mask=None, on_target=1.0):
     output: [T, B, 1] membranes.  target: [B] steps to spike at, each in 1..T-1.  See membrane_ramp.
     Source: snn-tha@f9c0b51; snnTorch 1.0 `mse_membrane_loss`.
     """
-    squares = (output - membrane_ramp(target, len(output), on_target).to(output.dtype)) ** 2
-    return squares.mean() if mask is None else (squares * mask[..., None]).sum() / mask.sum()
+    ramp = membrane_ramp(target, len(output), on_target).to(output.dtype)
+    if mask is None:
+        return F.mse_loss(output, ramp)
+    return ((output - ramp) ** 2 * mask[..., None]).sum() / mask.sum()
 
 
 def membrane_ramp(spike_time, num_steps, on_target):

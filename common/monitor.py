@@ -12,6 +12,8 @@ from torch.nn import functional as F
 from common.binary import BinaryConv2d, BinaryLinear
 from common.sequence import mask_of
 
+FEW_LAYERS = 6  # so many fit beside each other, in a line or a figure, with their numbers
+
 
 def spiking(net):
     """The layers of net.neurons that fire; a rectifier does not."""

@@ -4,8 +4,6 @@ import math
 
 from torch import optim
 
-ADAPTIVE = {"adam": optim.Adam, "adamax": optim.Adamax}
-
 
 def build(config, parameters, steps_per_epoch):
     """(optimizer, schedule); the schedule's step() is called once per training iteration.
@@ -13,9 +11,11 @@ def build(config, parameters, steps_per_epoch):
     The cosine falls at each iteration if the config has cosine_iterations, at each epoch's end if cosine_epochs.
     """
     if config["optimizer"] == "sgd":
-        optimizer = optim.SGD(parameters, config["lr"], config["momentum"])
-    elif config["optimizer"] in ADAPTIVE:
-        optimizer = ADAPTIVE[config["optimizer"]](parameters, config["lr"])
+        optimizer = optim.SGD(parameters, config["lr"], config["momentum"], fused=True)
+    elif config["optimizer"] == "adam":
+        optimizer = optim.Adam(parameters, config["lr"], fused=True)
+    elif config["optimizer"] == "adamax":
+        optimizer = optim.Adamax(parameters, config["lr"])
     else:
         raise ValueError(f"optimizer must be 'sgd', 'adam' or 'adamax', got {config['optimizer']!r}")
     if config["lr_schedule"] == "cosine" and "cosine_epochs" in config:

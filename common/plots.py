@@ -11,12 +11,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common.monitor import FEW_LAYERS
+
 COLORS = ["#0072B2", "#D55E00", "#009E73"]
 LINESTYLES = ["-", "-.", ":"]  # dashes are the threshold's
 MARKERS = ["o", "s", "^"]
 COUNTS = ("trial", "epoch", "iteration")  # the whole numbers of metrics.csv
 MAX_MARKERS, MAX_RASTER = 25, 200  # points marked on one curve, neurons drawn in one raster
-FEW_LAYERS = 6  # so many fit beside each other with their numbers
 
 
 def save(figure, path):
@@ -112,8 +113,7 @@ def firing_rates(result):
     _bars(axes["rate"], trials, {"firing_rates": None}, 1, "firing rate\n(spikes per neuron and step)")
     _bars(axes["share"], trials, shares, 100, "share of neurons (%)")
     axes["share"].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    if len(trials) > 1:
-        figure.suptitle(f"Mean ± std of {len(trials)} trials")
+    figure.suptitle(f"Mean ± std of {len(trials)} trials" if len(trials) > 1 else None)
     return figure
 
 

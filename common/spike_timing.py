@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from common import animation, losses, monitor, plots, plots_timing, record, traces, training
+from common import losses, monitor, record, traces, training
 from common import trial as trials
 
 INTERVAL = 100   # iterations from one row of metrics, and one checkpoint, to the next
@@ -154,6 +154,8 @@ def conclude(result):
 
 def draw(path, settings, data, net, encode, result):
     """figures/: trial 0's four panels, its loss, its membrane as videos, plain and smoothed, and as a page to scrub."""
+    from common import animation, plots, plots_timing  # only here: matplotlib is slow to import
+
     found, figures = traces.read(path / "trial_0" / "traces.npz"), path / "figures"
     case, num_frames = settings["case"], settings["num_frames"]
     plots.save(plots_timing.spike_timing(found, title=case), figures / "spike_timing.png")
@@ -166,6 +168,8 @@ def draw(path, settings, data, net, encode, result):
 
 def compare(path, runs):
     """Print the merits of `runs` {case: run directory} and draw their first trials side by side in path/figures."""
+    from common import animation, plots, plots_timing
+
     results = {case: record.read_result(run) for case, run in runs.items()}
     print(f"{'case':15}" + "".join(f"{name.replace('_', ' '):>21}" for name in MERITS))
     for case, result in results.items():

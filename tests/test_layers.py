@@ -21,7 +21,7 @@ LAYERS = [  # lowest first
     {"cases"},
     {"command"},
 ]
-TOOLS = {"plots": set(), "animation": set(), "plots_timing": {"plots", "animation"},  # name -> what it may import;
+TOOLS = {"plots": {"monitor"}, "animation": set(), "plots_timing": {"plots", "animation"},  # name -> imports allowed;
          "plots_events": {"plots", "plots_timing"}, "plots_tau": {"plots"}, "bench": None, "workloads": None,
          "report": None, "sweep": None, "peers": None, "peers_plif": None, "peers_resnet": None,
          "replay": None}  # None: any

@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -86,3 +87,18 @@ def test_a_state_dict_resumes_the_schedule(schedule, others):
             lr_schedule.step()
         states = optimizer.state_dict(), lr_schedule.state_dict()
     assert used == whole
+
+
+@pytest.mark.parametrize("name, algorithm, options", [
+    ("sgd", torch.optim.SGD, {"momentum": 0.855}), ("adam", torch.optim.Adam, {}), ("adamax", torch.optim.Adamax, {})])
+def test_it_goes_where_torchs_plain_optimizer_goes_and_on_from_its_state(name, algorithm, options):
+    start = torch.randn(5, 7, dtype=torch.float64)
+    weight, other = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    ours, plain = optim.build(CONFIG | {"optimizer": name}, [weight], 4)[0], algorithm([other], 0.01, **options)
+    for _ in range(2):
+        for _ in range(10):
+            weight.grad, other.grad = (torch.sin(3 * parameter.detach()) for parameter in (weight, other))
+            ours.step(), plain.step()
+            torch.testing.assert_close(weight.detach(), other.detach(), rtol=1e-12, atol=1e-14)
+        ours.load_state_dict(copy.deepcopy(plain.state_dict()))  # else they share its tensors
+    assert not torch.allclose(weight, start, atol=0.05)

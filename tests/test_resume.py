@@ -36,16 +36,19 @@ def metrics(path):
         return [timeless(row) for row in csv.DictReader(file)]
 
 
-def assert_same(path, other):
+def assert_same(path, other, num_figures=4):
     assert metrics(path) == metrics(other)
     assert timeless(record.read_json(path / "result.json")) == timeless(record.read_json(other / "result.json"))
-    for name in ("trial_0/last.pt", "trial_0/best.pt", "trial_1/last.pt", "trial_1/best.pt"):
-        assert equal(weights(path / name), weights(other / name)), name
-    last = [timeless(checkpoint.load(run / "trial_1" / "last.pt")) for run in (path, other)]
-    assert equal(*({"generator": state["generator"]} for state in last))
-    assert last[0]["progress"] == last[1]["progress"] and last[0]["lr_schedule"] == last[1]["lr_schedule"]
+    trials = [sorted(place.name for place in run.glob("trial_*")) for run in (path, other)]
+    assert trials[0] == trials[1] != []
+    for name in trials[0]:
+        for file in ("last.pt", "best.pt"):
+            assert equal(weights(path / name / file), weights(other / name / file)), (name, file)
+        last = [timeless(checkpoint.load(run / name / "last.pt")) for run in (path, other)]
+        assert equal(*({"generator": state["generator"]} for state in last))
+        assert last[0]["progress"] == last[1]["progress"] and last[0]["lr_schedule"] == last[1]["lr_schedule"]
     names = [sorted(file.name for file in (run / "figures").iterdir()) for run in (path, other)]
-    assert names[0] == names[1] and len(names[0]) == 4
+    assert names[0] == names[1] and len(names[0]) == num_figures
 
 
 def test_killed_and_interrupted_in_turn_it_ends_as_an_unbroken_run(place, unbroken):
@@ -66,6 +69,20 @@ def test_killed_and_interrupted_in_turn_it_ends_as_an_unbroken_run(place, unbrok
     assert status == 0, stderr
     assert_same(path, unbroken)
     assert len(record.read_json(path / "config.json")["resumed"]) == 4
+
+
+def test_a_resnet19_killed_within_an_epoch_ends_as_an_unbroken_run(place):
+    """Its second epoch's second step is in the 17th file: 2 for each checkpoint, 14 at the first epoch's end."""
+    keys = ["net=resnet19", "channels=4", "stem=4", "hidden_size=8", "num_trials=1", "num_epochs=2", "lr_step_epochs=1"]
+    whole, _, _ = place.train("mnist", *keys)
+    status, stdout, stderr = place.call("mnist", *place.small(*keys), script="saving.py", KILL=f"{SIGKILL:d} 17")
+    assert status == -SIGKILL, stderr
+    path = place.root / "mnist" / stdout.split("run directory: ")[1].split()[0]
+    progress = checkpoint.load(path / "trial_0" / "last.pt")["progress"]
+    assert (progress["epoch"], progress["step"]) == (1, 1)
+    status, _, stderr = place.call("mnist", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    assert_same(path, whole, num_figures=3)
 
 
 def test_a_finished_run_resumed_with_more_epochs_equals_a_longer_one(place, unbroken):
