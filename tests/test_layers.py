@@ -22,12 +22,14 @@ LAYERS = [  # lowest first
     {"command"},
 ]
 TOOLS = {"plots": {"monitor"}, "animation": set(), "plots_timing": {"plots", "animation"},  # name -> imports allowed;
-         "plots_events": {"plots", "plots_timing"}, "plots_tau": {"plots"}, "bench": None, "workloads": None,
-         "report": None, "sweep": None, "peers": None, "peers_plif": None, "peers_resnet": None,
-         "replay": None}  # None: any
-IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_events", "plots_tau"},
+         "plots_events": {"plots", "plots_timing"}, "plots_tau": {"plots"}, "plots_bench": {"plots"},
+         "bench": None, "workloads": None, "report": None, "sweep": None, "peers": None,
+         "peers_plif": None, "peers_resnet": None, "replay": None}  # None: any
+IMPORTED_BY = {"plots": {"classification", "spike_timing", "plots_timing", "plots_events", "plots_tau",
+                         "plots_bench", "bench"},
                "plots_timing": {"spike_timing", "plots_events"}, "plots_events": set(), "plots_tau": {"classification"},
-               "animation": {"spike_timing", "plots_timing"}, "peers": {"workloads"}, "workloads": {"bench"},
+               "plots_bench": {"bench"}, "animation": {"spike_timing", "plots_timing"},
+               "peers": {"workloads"}, "workloads": {"bench"},
                "peers_plif": {"workloads"}, "peers_resnet": {"workloads"},
                "bench": set(), "report": set(), "sweep": set(), "replay": set()}
 

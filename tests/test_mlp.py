@@ -10,7 +10,7 @@ from common.nets import mlp
 from common.nets.mlp import ThaMLP
 from common.peers import SnntorchMLP
 from common.surrogate import FastSigmoid
-from common.workloads import random_events
+from common.workloads.shd import random_events
 
 CASES = {  # binarize, beta (snntorch keeps it in float32: near .6 and .15, but exact), threshold, on_target
     "float": (False, 0.625, 1.0, 1.05),

@@ -13,7 +13,7 @@ from common.surrogate import Rectangle
 from common.workloads.step import training_step
 
 
-def resnet19(num_steps=2, batch_size=64, channels=128, hidden_size=256):
+def resnet19(num_steps, batch_size, channels, hidden_size):
     """In float32."""
     ours = _net(channels, hidden_size)
     peer = PlainResNet19(num_steps, 1, 10, channels, channels, hidden_size).take_weights(ours)
@@ -22,7 +22,7 @@ def resnet19(num_steps=2, batch_size=64, channels=128, hidden_size=256):
     return {"ours": _stepper(ours, sequence), "peer": _stepper(peer, image)}
 
 
-def resnet19_bf16(num_steps=2, batch_size=64, channels=128, hidden_size=256):
+def resnet19_bf16(num_steps, batch_size, channels, hidden_size):
     """In bfloat16; the peer is ours in float32."""
     peer = _net(channels, hidden_size)
     ours = copy.deepcopy(peer)

@@ -1,0 +1,3 @@
+from common.bench import main
+
+main()

@@ -1,0 +1,42 @@
+"""W1 and W2: the convnets of threshold annealing; the peer is plain snntorch, see common/peers.py."""
+
+import torch
+
+from common.encode import constant_current
+from common.losses import mse_count_loss
+from common.nets.convnet import ConvNet
+from common.peers import SnntorchConvNet, SnntorchEventConvNet
+from common.surrogate import FastSigmoid
+from common.workloads.step import training_step
+
+
+def mnist_annealing(num_steps, batch_size):
+    """W1: MNIST threshold annealing, the binarized convnet of mnist/conf.py without dropout."""
+    beta, slope, thresholds = 0.99, 10.22, [11.666, 14.105, 0.6656]
+    image = torch.rand(batch_size, 1, 28, 28) * (torch.rand(batch_size, 1, 28, 28) < 0.2)
+    target = torch.arange(batch_size) % 10
+    ours = ConvNet((1, 28, 28), 10, [16, 64], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True)
+    peer = SnntorchConvNet(num_steps, [16, 64], 1024, 10, beta, slope, thresholds, 0.0, binarize=True)
+    peer.take_weights(ours)
+
+    sequence = constant_current(image, num_steps)
+
+    def stepper(net, x):
+        return training_step(torch.optim.Adam(net.parameters(), 9.97e-3), lambda: mse_count_loss(net(x), target))
+
+    return {"ours": stepper(ours, sequence), "peer": stepper(peer, image)}
+
+
+def dvs_annealing(num_steps, batch_size):
+    """W2: DVS Gesture threshold annealing, the binarized convnet of dvs_gesture/conf.py without dropout."""
+    beta, slope, thresholds = 0.9297, 0.24, [10.4, 16.62, 6.81]
+    frames = torch.poisson(0.3 * torch.rand(num_steps, batch_size, 2, 32, 32))
+    target = torch.arange(batch_size) % 11
+    ours = ConvNet((2, 32, 32), 11, [16, 32], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True,
+                   batch_norm=False)  # fmt: skip
+    peer = SnntorchEventConvNet((2, 32, 32), 11, [16, 32], beta, slope, thresholds, binarize=True).take_weights(ours)
+
+    def stepper(net):
+        return training_step(torch.optim.Adam(net.parameters(), 1.765e-3), lambda: mse_count_loss(net(frames), target))
+
+    return {"ours": stepper(ours), "peer": stepper(peer)}
