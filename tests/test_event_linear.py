@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from common import event_linear as module
 from common.event_linear import event_linear
 
 
@@ -28,9 +29,11 @@ def weights(num_outputs, num_inputs, dtype=torch.float64):
     return weight, torch.randn(num_outputs, dtype=dtype, requires_grad=True)
 
 
+@pytest.mark.parametrize("sort_from", [0, 1000])
 @pytest.mark.parametrize("counts", [False, True])
 @pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (7, 3, 20, 5), (40, 30, 50, 65), (3, 2, 10, 1100), (2, 0, 4, 3)])
-def test_output_and_gradients_equal_the_dense_layer(sizes, counts):
+def test_output_and_gradients_equal_the_dense_layer(monkeypatch, sizes, counts, sort_from):
+    monkeypatch.setattr(module, "SORTED", sort_from)
     torch.manual_seed(1)
     num_steps, batch, num_inputs, num_outputs = sizes
     events, dense = made(num_steps, batch, num_inputs, 0.3, counts)

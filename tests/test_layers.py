@@ -12,7 +12,7 @@ LAYERS = [  # lowest first
     {"random_numbers"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
     {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed"},
-    {"record", "tensorboard", "traces"},
+    {"record", "tensorboard", "traces", "spike_linear"},
     {"neurons"},
     {"nets", "training"},
     {"trial"},

@@ -4,13 +4,13 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from common.binary import BinaryLinear, binarize
 from common.event_linear import event_linear
 from common.neurons import LIF
-from common.sequence import Dropout, flat
+from common.sequence import Dropout
+from common.spike_linear import spike_linear
 
 BLOCK = 256  # neurons of a wide layer that are computed together, so that they stay in the cache
 WIDE = 2**22  # numbers in a layer's current, from which on it is: 16 MB in float32
@@ -34,9 +34,7 @@ class Synapse(nn.Module):
 
 
 def _current(x, weight, bias=None):
-    if isinstance(x, torch.Tensor):
-        return flat(lambda rows: F.linear(rows, weight, bias), x)
-    return event_linear(x, weight, bias)
+    return (spike_linear if isinstance(x, torch.Tensor) else event_linear)(x, weight, bias)
 
 
 class ThaMLP(nn.Module):
