@@ -21,9 +21,9 @@ def spike_timing(num_steps, num_hidden, num_iterations):
     peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True).take_weights(ours)
     sequence, target = bernoulli_train(num_steps, 100, seed=0)[:, None], torch.tensor([num_steps * 3 // 4])
 
-    def stepper(net):
-        optimizer = torch.optim.SGD(net.parameters(), 1e-3, 0.9)
+    def stepper(net, **options):
+        optimizer = torch.optim.SGD(net.parameters(), 1e-3, 0.9, **options)
         step = training_step(optimizer, lambda: mse_membrane_loss(net(sequence), target, on_target=55.0))
         return lambda: [step() for _ in range(num_iterations)][0]
 
-    return {"ours": stepper(ours), "peer": stepper(peer)}
+    return {"ours": stepper(ours, fused=True), "peer": stepper(peer)}
