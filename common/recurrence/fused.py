@@ -97,7 +97,8 @@ def _of_each_neuron(decay, gain, current):
     """decay and gain as they are if both are numbers, else as tensors of one step, whose shares autograd sums."""
     if isinstance(decay, torch.Tensor) or isinstance(gain, torch.Tensor):
         step = current.shape[1:]
-        return [torch.as_tensor(value, dtype=current.dtype).expand(step) for value in (decay, gain)]
+        values = (torch.as_tensor(value, dtype=current.dtype, device=current.device) for value in (decay, gain))
+        return [value.expand(step) for value in values]
     return decay, gain
 
 
@@ -114,24 +115,32 @@ def _memory_order(x):
 
 def _empty_in_order(like, order):
     if order is None:
-        return torch.empty(like.shape, dtype=like.dtype)
+        return like.new_empty(like.shape)
     back = sorted(range(len(order)), key=order.__getitem__)
-    return torch.empty([like.shape[dim] for dim in order], dtype=like.dtype).permute(back)
+    return like.new_empty([like.shape[dim] for dim in order]).permute(back)
+
+
+def _matrix(x, order):
+    """x as a tensor [T, N], or [1, N] if every step is the same; copies only what is not dense."""
+    x = x.detach() if order is None else x.detach().permute(order)
+    x = x[:1] if x.stride(0) == 0 else x
+    return x.contiguous().view(len(x), x.shape[1:].numel())
 
 
 def _rows(x, order):
-    """x as a numpy array [T, N], or [1, N] if every step is the same; copies only what is not dense."""
-    x = x.detach() if order is None else x.detach().permute(order)
-    x = x[:1] if x.stride(0) == 0 else x
-    return x.contiguous().numpy().reshape(len(x), x.shape[1:].numel())
+    """As _matrix, a numpy array."""
+    return _matrix(x, order).numpy()
 
 
 def _flat(value, order, dtype):
     """One step's values as a numpy array [N] in the same order, or [1] for a number."""
-    if not isinstance(value, torch.Tensor):
-        return _number(value, dtype)
+    return _vector(value, order).numpy() if isinstance(value, torch.Tensor) else _number(value, dtype)
+
+
+def _vector(value, order):
+    """A copy of one step's values as a tensor [N]."""
     value = value.detach()
-    return (value if order is None else value.permute([dim - 1 for dim in order[1:]])).reshape(-1).clone().numpy()
+    return (value if order is None else value.permute([dim - 1 for dim in order[1:]])).reshape(-1).clone()
 
 
 def _number(value, dtype):

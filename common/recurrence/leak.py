@@ -5,8 +5,8 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from common.compiled import run
-from common.recurrence import leak_kernels
-from common.recurrence.fused import _empty_in_order, _flat, _memory_order, _rows, _unflat
+from common.recurrence import gpu, leak_kernels
+from common.recurrence.fused import _empty_in_order, _flat, _memory_order, _of_each_neuron, _rows, _unflat
 
 
 def leak(current, alpha, beta):
@@ -16,12 +16,19 @@ def leak(current, alpha, beta):
         V[t] = beta V[t-1] + (1 - beta) syn[t]              membrane potential; both 0 before the first step
 
     alpha, beta: decays per step, in [0, 1): numbers, or tensors that broadcast to one step [B, ...] and may
-    require gradients.  beta = 0: V = syn.  Fused on the CPU for float32 and float64, plain elsewhere.
+    require gradients.  beta = 0: V = syn.  Fused for float32 and float64 on the CPU, and on a GPU
+    where Triton is installed; plain elsewhere.
     Source: SPSN (NECOTIS/Stochastic-Parallelizable-Spiking-Neuron-SPSN@c46d169), there by FFT.
     """
     assert len(current) >= 1, current.shape
-    fused = current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
-    return (fused_leak if fused else plain_leak)(current, alpha, beta)
+    return _loop(current)(current, alpha, beta)
+
+
+def _loop(current):
+    """The loop for a current of this device and dtype."""
+    if current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64):
+        return fused_leak
+    return gpu.load("triton_leak").leak if gpu.can_run(current) else plain_leak
 
 
 def plain_leak(current, alpha, beta):
@@ -37,10 +44,7 @@ def plain_leak(current, alpha, beta):
 
 def fused_leak(current, alpha, beta):
     """As `leak`, in one compiled pass; saves the membrane if alpha or beta wants its gradient, else nothing."""
-    if isinstance(alpha, torch.Tensor) or isinstance(beta, torch.Tensor):
-        step = current.shape[1:]  # autograd sums what was shared
-        alpha, beta = (torch.as_tensor(value, dtype=current.dtype).expand(step) for value in (alpha, beta))
-    return _Leak.apply(current, alpha, beta)
+    return _Leak.apply(current, *_of_each_neuron(alpha, beta, current))
 
 
 class _Leak(torch.autograd.Function):
