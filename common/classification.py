@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from common import annealing, checkpoint, losses, monitor, penalties, record, training
 from common import trial as trials
+from common.segments import in_segments
 from common.training import Diverged
 
 
@@ -23,6 +24,7 @@ def fit(trial, settings, data, encode, signals):
     signals: list that receives a signal's number; then the trial is saved and Interrupted is raised.
     """
     progress, size = trial.progress, settings["batch_size"]
+    net = in_segments(trial.net, settings.get("checkpoint_steps", 0))
     held_out = data.test if settings["select_on"] == "test" else data.val
     judges = losses.build(settings), losses.build_predict(settings)
     extras = {"penalties": penalties.build(settings, trial.net),
@@ -33,11 +35,11 @@ def fit(trial, settings, data, encode, signals):
         with _bar(trial, settings, len(batches) - (-len(held_out) // size)) as bar:
             guard = trials.guard(trial, signals)
             after_step = [*clamps, trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, guard]
-            training.train_epoch(trial.net, data.train, encode, judges[0], trial.optimizer, batches, progress,
+            training.train_epoch(net, data.train, encode, judges[0], trial.optimizer, batches, progress,
                                  judges[1], after_step, **extras)
             _seed(trial.net, 0)
             with monitor.Activity(monitor.spiking(trial.net), trial.net) as activity:
-                val = training.evaluate(trial.net, held_out, encode, *judges, size, [bar.update, guard])
+                val = training.evaluate(net, held_out, encode, *judges, size, [bar.update, guard])
         row = _row(trial, val, activity.layers())
         if training.end_epoch(progress, row, _score(row, settings)):
             best = {"net": trial.net.state_dict(), "epoch": progress["epoch"], "val_accuracy": row["val_accuracy"]}
@@ -103,12 +105,12 @@ def test(trial, settings, data, encode, signals=()):
     trial.net.load_state_dict(best["net"])
     net, stop = trial.net, training.stop_hook(signals)
     judges = losses.build(settings), losses.build_predict(settings)
-    accuracies = []
+    run, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
     activity, operations = monitor.Activity(monitor.spiking(net), net), monitor.Operations(monitor.synapses(net), net)
     with activity, operations:
         for repeat in range(settings.get("eval_repeats", 1)):
             _seed(net, repeat)
-            _, accuracy = training.evaluate(net, data.test, encode, *judges, settings["batch_size"], [stop])
+            _, accuracy = training.evaluate(run, data.test, encode, *judges, settings["batch_size"], [stop])
             accuracies.append(accuracy)
     layers = activity.layers().items()
     return {
@@ -122,7 +124,7 @@ def test(trial, settings, data, encode, signals=()):
         "firing_rates": {name: layer["firing_rate"] for name, layer in layers},
         "silent_share": {name: layer["silent_share"] for name, layer in layers},
         "saturated_share": {name: layer["saturated_share"] for name, layer in layers},
-        "synaptic_operations": operations.per_sample(),
+        "synaptic_operations": operations.per_sample(len(data.test) * len(accuracies)),
         "seconds": trial.progress["seconds"],
     }
 

@@ -94,7 +94,7 @@ class Operations(_Hooks):
     def hook(self, name):
         def count_active(module, inputs, _):
             (x,) = inputs
-            active, multiplies = _active(self.own(x)) if isinstance(x, torch.Tensor) else _active_events(x)
+            active, multiplies = _active(self.own(x.detach())) if isinstance(x, torch.Tensor) else _active_events(x)
             self.multiplies[name] = self.multiplies.get(name, False) or multiplies
             self.add(name, active, x.shape)
 
@@ -104,15 +104,18 @@ class Operations(_Hooks):
         self.multiplies = {}
         return super().__enter__()
 
-    def per_sample(self):
-        """{"dense", "effective_macs", "effective_acs"}: mean operations per sample, over all its steps."""
+    def per_sample(self, num_samples=None):
+        """{"dense", "effective_macs", "effective_acs"}: mean operations per sample, over all its steps.
+
+        num_samples: how many there were, if the net took each in several calls.
+        """
         total = {"dense": 0.0, "effective_macs": 0.0, "effective_acs": 0.0}
         for name, count in self.counts.items():
             connection = next(m for m in self.modules[name].modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
             binary = isinstance(connection, (BinaryConv2d, BinaryLinear))  # a weight of 0 computes as +1
             used = (torch.ones_like(connection.weight) if binary else connection.weight != 0).double()
-            active = count / self.num_samples[name]
-            num_steps = self.num_steps[name] / self.num_samples[name]
+            samples = num_samples or self.num_samples[name]
+            active, num_steps = count / samples, self.num_steps[name] / samples
             total["dense"] += num_steps * _fan_out(connection, torch.ones_like(active), torch.ones_like(used))
             kind = "effective_macs" if self.multiplies[name] else "effective_acs"
             total[kind] += _fan_out(connection, active, used)

@@ -29,7 +29,7 @@ RULES = {
     "stem": AT_LEAST_ONE, "batch_norm": ANY, "tau": ANY, "learn_surrogate": ANY, "detach_reset": ANY, "flip_lr": ANY,
     "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
     "num_frames": NOT_NEGATIVE, "num_threads": AT_LEAST_ONE, "val_speakers": NOT_NEGATIVE, "val_users": NOT_NEGATIVE,
-    "crop": NOT_NEGATIVE,
+    "crop": NOT_NEGATIVE, "checkpoint_steps": NOT_NEGATIVE,
     "dt_ms": POSITIVE, "tau_syn_ms": TIME_CONSTANT, "tau_mem_ms": TIME_CONSTANT, "clip_grad_norm": POSITIVE,
     "jitter_pixels": AT_LEAST_ZERO, "jitter_ms": AT_LEAST_ZERO, "drop": SHARE_BELOW_ONE, "noise": NOT_NEGATIVE,
     "shift_pixels": NOT_NEGATIVE,

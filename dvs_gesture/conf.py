@@ -42,6 +42,7 @@ conditional = [
         "downsample": 4,            # so many pixels a side make one
         "channels": [16, 32],       # of the two convolutions
         "batch_norm": False,        # after each of them
+        "checkpoint_steps": 0,      # train by so many steps at a time, in less memory: near √num_steps | 0: all at once
         "num_epochs": 500,
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
         "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero

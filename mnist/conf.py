@@ -27,6 +27,7 @@ conditional = [
         "channels": [16, 64],       # of the two convolutions
         "batch_norm": True,         # after each of them
         "augment": False,           # turn, shift and scale the images at random while training
+        "checkpoint_steps": 0,      # train by so many steps at a time, in less memory: near √num_steps | 0: all at once
         "num_epochs": 500,
         "batch_size": 128,
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never

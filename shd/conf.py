@@ -53,6 +53,9 @@ conditional = [
         "clip_grad_norm": 1.0,      # of all gradients together
         "clamp_weights": True,      # into [-1, 1], after each step
     }),
+    ({"net": "tha_mlp", "readout": "spikes"}, {
+        "checkpoint_steps": 0,      # train by so many steps at a time, in less memory: near √num_steps | 0: all at once
+    }),
     ({"net": "tha_mlp", "surrogate": "fast_sigmoid"}, {"slope": 0.257}),
     ({"net": "tha_mlp", "binarize": True}, {
         "dt_ms": 3.0,
@@ -104,6 +107,7 @@ conditional = [
         "rate_limit": 0.0,          # penalty on hidden firing rates that exceed it on average; 0: none.  SPSN: .4, .1
     }),
     ({"net": "mlp", "neuron": "lif"}, {"surrogate": "fast_sigmoid"}),
+    ({"net": "mlp", "neuron": "lif", "rate_limit": 0.0}, {"checkpoint_steps": 0}),  # a rate is over all steps
     ({"net": "mlp", "neuron": "lif", "surrogate": "fast_sigmoid"}, {"slope": 100.0}),
     ({"neuron": ("spsn_sb", "spsn_gs", "paralif_gs", "paralif_sb", "paralif_trb")}, {
         "eval_repeats": 5,          # times that the test set is read, each with other random spikes; the mean counts

@@ -22,7 +22,7 @@ RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a build
     "downsample", "normalization", "flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels",
     "val_users", "tau_penalty", "tau_penalty_on", "pixel_mean", "pixel_std", "rotation", "scale", "crop", "score",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
-    "num_steps", "num_epochs", "batch_size", "patience", "num_workers"}  # fmt: skip
+    "num_steps", "num_epochs", "batch_size", "patience", "num_workers", "checkpoint_steps"}  # fmt: skip
 
 CONFIG = {"net": "small", "lr": 0.01, "num_steps": 5, "binarize": True, "thresholds": [1.0, 2.0], "channels": [4, 8],
           "seed": 0}  # fmt: skip

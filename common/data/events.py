@@ -32,6 +32,15 @@ class EventBatch:
         sequence = torch.zeros(num_steps * num_samples * num_units, device=self.units.device)
         return sequence.index_add_(0, rows * num_units + self.units, values).view(self.shape)
 
+    def steps(self, steps):
+        """The batch of the `steps`, a slice, alone."""
+        start, stop, _ = steps.indices(self.shape[0])
+        row_starts = self.row_starts[start * self.shape[1] : stop * self.shape[1] + 1]
+        first, last = row_starts[0], row_starts[-1]
+        counts, mask = (None if self.counts is None else self.counts[first:last],
+                        None if self.mask is None else self.mask[start:stop])  # fmt: skip
+        return EventBatch((stop - start, *self.shape[1:]), row_starts - first, self.units[first:last], counts, mask)
+
     def to(self, device):
         moved = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return EventBatch(**{name: value.to(device) if isinstance(value, torch.Tensor) else value

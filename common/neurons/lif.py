@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from common.neurons.carry import lif_from
 from common.recurrence import lif, lif_spikes
 
 
@@ -37,6 +38,10 @@ class LIF(nn.Module):
     def trace(self, current):
         """current [T, B, ...] -> (spikes, membrane before the reset), both [T, B, ...]."""
         return lif(current, *self.constants())
+
+    def continued(self, current, carry):
+        """current [T, B, ...] -> (spikes, carry), going on from `carry`; see common.neurons.carry."""
+        return lif_from(carry, current, *self.constants())
 
     def constants(self):
         return self.beta, 1.0, self.threshold, self.surrogate, self.reset, self.detach_reset

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from common.neurons.carry import filtered, leak_from, lif_from
 from common.recurrence import leak, lif, lif_spikes
 
 
@@ -34,6 +35,12 @@ class SynapticLIF(nn.Module):
         """current [T, B, ...] -> (spikes, membrane before the reset), both [T, B, ...]."""
         return lif(leak(current, self.alpha, 0.0), *self.constants())
 
+    def continued(self, current, carry):
+        """current [T, B, ...] -> (spikes, carry), going on from `carry`; see common.neurons.carry."""
+        current, synapse = filtered(carry[:1], current, self.alpha)
+        spikes, membrane = lif_from(carry[1:], current, *self.constants())
+        return spikes, synapse + membrane
+
     def constants(self):
         return self.beta, 1 - self.beta, 1.0, self.surrogate, "zero"
 
@@ -52,6 +59,10 @@ class LeakyIntegrator(nn.Module):
     def forward(self, current):
         """current [T, B, ...] -> membrane [T, B, ...]."""
         return leak(current, self.alpha, self.beta)
+
+    def continued(self, current, carry):
+        """current [T, B, ...] -> (membrane, carry), going on from `carry`; see common.neurons.carry."""
+        return leak_from(carry, current, self.alpha, self.beta)
 
     def extra_repr(self):
         return f"alpha={self.alpha:.4g}, beta={self.beta:.4g}"
