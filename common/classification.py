@@ -122,8 +122,7 @@ def test(trial, settings, data, encode, signals=()):
         "test": statistics.mean(accuracies),
         **({"test_repeats_std": statistics.stdev(accuracies)} if len(accuracies) > 1 else {}),
         "firing_rates": {name: layer["firing_rate"] for name, layer in layers},
-        "silent_share": {name: layer["silent_share"] for name, layer in layers},
-        "saturated_share": {name: layer["saturated_share"] for name, layer in layers},
+        **{share: {name: layer[share] for name, layer in layers} for share in ("silent_share", "saturated_share")},
         "synaptic_operations": operations.per_sample(len(data.test) * len(accuracies)),
         "seconds": trial.progress["seconds"],
     }
