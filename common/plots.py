@@ -149,10 +149,10 @@ def example(traces, label, image=None):
         _membranes(axes[right], name, spikes, membrane, threshold)
         for ax in (axes[left], axes[right]):
             ax.set(xlabel="time step", xlim=(-0.5, len(spikes) - 0.5))
+            ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if image is not None:
         axes["input"].imshow(np.reshape(image, (-1, *np.shape(image)[-2:])).sum(0), cmap="gray")
-        axes["input"].set_title("input")
-        axes["input"].axis("off")
+        axes["input"].set(title="input", xticks=[], yticks=[])
     return figure
 
 

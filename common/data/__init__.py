@@ -56,6 +56,8 @@ def find(title, name, data_dir, cache, begun, complete, others=()):
             if folder not in own:
                 print(f"{title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
             return folder
+    if not data_dir.exists():
+        print(f"{title}: data_dir {data_dir} does not exist", file=sys.stderr)
     return None
 
 
