@@ -9,10 +9,10 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
 LAYERS = [  # lowest first
     {"rules", "compiled", "precision"},
-    {"random_numbers"},
+    {"random_numbers", "event_conv_kernels"},
     {"config", "surrogate", "binary", "annealing", "tdbn", "sequence", "encode", "data"},
-    {"recurrence", "event_linear", "losses", "monitor", "penalties", "checkpoint", "optim", "distributed",
-     "segments"},
+    {"recurrence", "event_linear", "event_conv", "losses", "monitor", "penalties", "checkpoint", "optim",
+     "distributed", "segments"},
     {"record", "tensorboard", "traces", "spike_linear"},
     {"neurons"},
     {"nets", "training"},

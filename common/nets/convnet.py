@@ -5,8 +5,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from common.binary import BinaryConv2d, BinaryLinear, binarize
+from common.event_conv import event_conv_pool
 from common.neurons import LIF
 from common.precision import autocast, check, full
+from common.recurrence import norm_step
 from common.sequence import Flat, flat, is_static
 
 
@@ -66,10 +68,9 @@ class ConvPool(nn.Module):
         return flat(self.conv_pool, x)
 
     def conv_pool(self, x):
-        """Average-pooled convolution of x [N, C, H, W] by the mean of the kernel's four shifted copies."""
-        kernel = binarize(self.conv.weight) if self.binarized else self.conv.weight
-        kernel = F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
-        current = F.conv2d(x, kernel, stride=2)
+        """Average-pooled convolution of x [N, C, H, W]."""
+        weight = binarize(self.conv.weight) if self.binarized else self.conv.weight
+        current = event_conv_pool(x, weight)
         return full(current.contiguous(memory_format=torch.channels_last))  # the CPU's fast layout
 
 
@@ -95,8 +96,23 @@ class ConvPoolNorm(ConvPool):
 
 
 def norm_per_step(norm, x, num_steps):
-    """Batch norm of x [T·B, C, H, W], each step on its own, as T calls on [B, C, H, W]."""
-    return torch.cat([norm(step) for step in x.split(len(x) // num_steps)])
+    """Batch norm of x [T·B, C, H, W], each step on its own, as T calls on [B, C, H, W]; compiled on the CPU."""
+    if not norm_step.can_run(x):
+        return torch.cat([norm(step) for step in x.split(len(x) // num_steps)])
+    steps = x.unflatten(0, (num_steps, -1))
+    out, mean, variance = norm_step.norm_steps(steps, norm.weight, norm.bias, norm.eps)
+    move_statistics(norm, mean, variance)
+    return out.flatten(0, 1)
+
+
+@torch.no_grad()
+def move_statistics(norm, mean, variance):
+    """The running statistics after steps of these mean and variance [T, C]: as nn.BatchNorm2d, called T times."""
+    num_steps = len(mean)
+    kept = (1 - norm.momentum) ** torch.arange(num_steps - 1, -1, -1, dtype=mean.dtype)[:, None]
+    for running, values in ((norm.running_mean, mean), (norm.running_var, variance)):
+        running.mul_((1 - norm.momentum) ** num_steps).add_((norm.momentum * kept * values).sum(0))
+    norm.num_batches_tracked += num_steps
 
 
 def norm_static(norm, x, num_steps):

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
-from common.nets.convnet import norm_per_step
+from common.nets.convnet import move_statistics, norm_per_step
 from common.precision import autocast, check, full
 from common.recurrence import norm_pool
 from common.sequence import flat, is_static
@@ -93,17 +93,8 @@ class ConvNorm(nn.Module):
         spikes, mean, variance = norm_pool.norm_lif_pool(
             current, self.norm.weight, self.norm.bias, self.norm.eps, *neuron.constants()[:4],
             average=isinstance(pool, nn.AvgPool2d))  # fmt: skip
-        self.move_statistics(mean, variance)
+        move_statistics(self.norm, mean, variance)
         return spikes
-
-    @torch.no_grad()
-    def move_statistics(self, mean, variance):
-        """The running statistics after steps of these mean and variance [T, C]: as nn.BatchNorm2d, called T times."""
-        norm, num_steps = self.norm, len(mean)
-        kept = (1 - norm.momentum) ** torch.arange(num_steps - 1, -1, -1, dtype=mean.dtype)[:, None]
-        for running, values in ((norm.running_mean, mean), (norm.running_var, variance)):
-            running.mul_((1 - norm.momentum) ** num_steps).add_((norm.momentum * kept * values).sum(0))
-        norm.num_batches_tracked += num_steps
 
 
 class DropoutLinear(nn.Module):

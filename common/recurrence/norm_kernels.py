@@ -35,3 +35,19 @@ def backward(y, mean, scale, shift, slope, grad):
         for i in range(chunk * ROWS, min(num_pixels, (chunk + 1) * ROWS)):
             for c in range(channels):
                 grad[t, i, c] = scale[t, c] * grad[t, i, c] + (shift[t, c] + slope[t, c] * (y[t, i, c] - mean[t, c]))
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def sums(y, mean, grad, totals):
+    """Of each chunk of ROWS pixels: the sums of grad and of grad (y - mean), into totals [T, K, 2, C]."""
+    num_steps, num_pixels, channels = y.shape
+    num_chunks = totals.shape[1]
+    for task in prange(num_steps * num_chunks):
+        t, chunk = task // num_chunks, task % num_chunks
+        plain, centred = totals[t, chunk, 0], totals[t, chunk, 1]
+        plain[:], centred[:] = 0, 0
+        for i in range(chunk * ROWS, min(num_pixels, (chunk + 1) * ROWS)):
+            for c in range(channels):
+                plain[c] += grad[t, i, c]
+            for c in range(channels):
+                centred[c] += grad[t, i, c] * (y[t, i, c] - mean[t, c])
