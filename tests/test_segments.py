@@ -15,7 +15,7 @@ from common.nets.resnet19 import ResNet19
 from common.neurons import LIF, PLIF, LeakyIntegrator, SynapticLIF
 from common.segments import Segmented
 from common.surrogate import ATan, FastSigmoid
-from common.workloads import random_events
+from common.workloads.shd import random_events
 
 NUM_STEPS, BATCH = 11, 4
 TIMES = {"tau_syn": 0.02, "tau_mem": 0.01, "dt": 0.002}
