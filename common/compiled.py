@@ -3,6 +3,7 @@
 import sys
 
 import numba
+import numpy as np
 import torch
 from numba.core import event
 from tqdm import tqdm
@@ -31,3 +32,11 @@ def run(kernel, *arguments):
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     kernel(*arguments)
     torch.set_num_threads(threads)
+
+
+def empty(shape, dtype):
+    """A tensor for a kernel to fill, in memory that numpy finds.
+
+    torch aligns large tensors to huge pages, so that one freed between others is too short for the next of its size.
+    """
+    return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))

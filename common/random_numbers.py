@@ -9,7 +9,7 @@ import torch
 from numba import njit, prange, uint32
 from torch.autograd.function import once_differentiable
 
-from common.compiled import run
+from common.compiled import empty, run
 
 HALF = 1024  # numbers of a chunk's first half; its second half has the other words of the same blocks
 SCALE = np.float32(2**-24)
@@ -19,7 +19,7 @@ def uniform(like, generator=None):
     """Numbers in [0, 1), of 24 bits, in the shape and dtype of `like` and on its device."""
     if like.device.type != "cpu":
         return torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)
-    numbers = torch.empty(like.shape)
+    numbers = empty(like.shape, torch.float32)
     run(_uniform, *_key(generator), numbers.numpy().reshape(-1))
     return numbers.to(like.dtype)
 
@@ -27,6 +27,16 @@ def uniform(like, generator=None):
 def bernoulli(probability, generator=None):
     """1 with the given probability, else 0, as uniform(probability) < probability; gradient `probability`."""
     return _Bernoulli.apply(probability, generator)
+
+
+def below(probability, generator=None):
+    """As bernoulli, without gradient."""
+    if probability.device.type != "cpu":
+        return uniform(probability, generator).lt_(probability)
+    probability = probability.detach().contiguous()
+    drawn = empty(probability.shape, probability.dtype)
+    run(_below, *_key(generator), probability.numpy().reshape(-1), drawn.numpy().reshape(-1))
+    return drawn
 
 
 def dropout(x, share, generator=None):
@@ -40,12 +50,7 @@ class _Bernoulli(torch.autograd.Function):
     @staticmethod
     def forward(ctx, probability, generator):
         ctx.save_for_backward(probability)
-        if probability.device.type != "cpu":
-            return uniform(probability, generator).lt_(probability)
-        probability = probability.contiguous()
-        drawn = torch.empty_like(probability)
-        run(_below, *_key(generator), probability.numpy().reshape(-1), drawn.numpy().reshape(-1))
-        return drawn
+        return below(probability, generator)
 
     @staticmethod
     def backward(ctx, grad):

@@ -8,7 +8,9 @@ from spikingjelly.activation_based import neuron as jelly
 from spikingjelly.activation_based import surrogate as jelly_surrogate
 
 from common.neurons import LeakyIntegrator, SynapticLIF
-from common.surrogate import ATan, FastSigmoid
+from common.recurrence import plain
+from common.recurrence.leak import plain_leak
+from common.surrogate import ATan, FastSigmoid, LearntATan, Rectangle
 
 TIMES = {"tau_syn": 0.02, "tau_mem": 0.01, "dt": 0.001}
 FAST = FastSigmoid(100.0)
@@ -39,7 +41,54 @@ def test_it_is_spikingjelly_s_neuron_behind_scipy_s_filter(tau_syn, tau_mem):
     assert torch.equal(spikes, reference) and torch.equal(neuron(current), reference)
     by_syn = gradient(reference, syn).numpy()
     by_current = lfilter([1], [1, -alpha], by_syn[::-1], axis=0)[::-1]  # the filter's transpose: backwards in time
-    np.testing.assert_allclose(gradient(spikes, current).numpy(), by_current, rtol=1e-9)
+    for output in (spikes, neuron(current)):
+        np.testing.assert_allclose(gradient(output, current).numpy(), by_current, rtol=1e-9)
+
+
+LAYOUTS = {
+    "contiguous": lambda x: x,
+    "time_last": lambda x: x.movedim(0, -1).contiguous().movedim(-1, 0),
+    "every_other": lambda x: torch.stack([x, -x], dim=-1).flatten(-2)[..., ::2],
+    "static": lambda x: x[0].expand_as(x),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+@pytest.mark.parametrize("surrogate", [FAST, ATan(2.0), Rectangle(0.5, 0.1)], ids=str)
+def test_the_fused_spikes_and_gradients_are_those_of_the_plain_loop(surrogate, dtype, tolerance, layout):
+    current, weights = 0.3 * draw(60, 3, 700, dtype=dtype), draw(60, 3, 700, dtype=dtype, seed=1)
+    current = LAYOUTS[layout](current).detach().requires_grad_()
+    neuron = SynapticLIF(**TIMES, surrogate=surrogate)
+    reference = plain.lif(plain_leak(current, neuron.alpha, 0.0), *neuron.constants())[0]
+    spikes = neuron(current)
+    with torch.no_grad():
+        assert torch.equal(spikes, reference) and torch.equal(neuron(current), reference)
+    assert 0.05 < reference.mean() < 0.5
+    for weight in (weights, weights[0].expand_as(weights)):  # the latter the same gradient at every step
+        ours, theirs = (torch.autograd.grad(x, current, weight, retain_graph=True)[0] for x in (spikes, reference))
+        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+def test_only_the_membrane_is_saved_and_threads_change_nothing():
+    saved, results, threads = [], [], torch.get_num_threads()
+    current = (0.3 * draw(30, 3, 2000)).requires_grad_()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            with torch.autograd.graph.saved_tensors_hooks(lambda kept: saved.append(kept) or kept, lambda kept: kept):
+                spikes = SynapticLIF(**TIMES, surrogate=FAST)(current)
+            results.append((spikes.detach(), gradient(spikes, current)))
+    finally:
+        torch.set_num_threads(threads)
+    assert [kept.shape for kept in saved] == [current.shape] * 2
+    assert torch.equal(results[0][0], results[1][0]) and torch.equal(results[0][1], results[1][1])
+
+
+def test_a_surrogate_that_no_kernel_knows_takes_the_plain_way():
+    current = 0.3 * draw(40, 2, 9)
+    neurons = [SynapticLIF(**TIMES, surrogate=surrogate) for surrogate in (LearntATan(2.0).double(), ATan(2.0))]
+    assert torch.equal(*(neuron(current) for neuron in neurons)) and neurons[1](current).any()
 
 
 def test_the_membrane_by_hand():

@@ -1,4 +1,4 @@
-"""Neurons without reset, parallel over time: SPSN, its successor ParaLIF, and the recurrent ParaLIF."""
+"""Neurons without reset, parallel over time: SPSN and its successor ParaLIF."""
 
 import math
 
@@ -7,8 +7,7 @@ from torch import nn
 
 from common import random_numbers
 from common.neurons.synaptic import check_times, decay
-from common.recurrence import leak
-from common.sequence import Flat
+from common.recurrence import drawn_leak, leak
 from common.surrogate import FastSigmoid
 
 
@@ -33,6 +32,7 @@ SPIKES = {  # spike: (normalisation of V, generation of spikes, threshold unless
     "TT": (torch.tanh, "threshold", 0.5),
     "TRT": (_tanh_relu, "threshold", 0.5),
 }
+FUSED = {"SB": drawn_leak.bernoulli_spikes, "GS": drawn_leak.gumbel_spikes}  # as membrane and fire, in one
 
 
 class ParaLIF(nn.Module):
@@ -76,6 +76,9 @@ class ParaLIF(nn.Module):
 
     def forward(self, current):
         """current [T, B, ...] -> spikes [T, B, ...], each 0 or 1."""
+        if self.spike in FUSED and not self.learn and drawn_leak.can_run(current):
+            decays = decay(self.tau_syn, self.dt), decay(self.tau_mem, self.dt)
+            return FUSED[self.spike](current, *decays, self._source(current))
         return self.fire(self.membrane(current))
 
     def trace(self, current):
@@ -142,34 +145,6 @@ class SPSN(ParaLIF):
         if spike not in ("SB", "GS"):
             raise ValueError(f"spike must be 'SB' or 'GS' for SPSN, got {spike!r}")
         super().__init__(tau_syn, tau_mem, dt, spike)
-
-
-class RecurrentParaLIF(ParaLIF):
-    """ParaLIF whose neurons see each other's spikes of the step before, as they would be without recurrence.
-
-        h[t] = fire(V[t-1])  hidden="spike"  |  relu(V[t-1])  hidden="relu"          V = leak(x), V[-1] = 0
-        V'[t] = V[t] + leak(x + W h + b)[t],   s = fire(V')        the input is integrated twice
-
-    No loop over time: h does not depend on V'.  size: number of neurons N, the last dimension of the current; the
-    rest as ParaLIF.  W kaiming-uniform for a linear layer, b = 0 at first.
-    """
-
-    def __init__(self, size, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=(),
-                 hidden="spike"):  # fmt: skip
-        super().__init__(tau_syn, tau_mem, dt, spike, threshold, surrogate, learn, shape)
-        if hidden not in ("spike", "relu"):
-            raise ValueError(f"hidden must be 'spike' or 'relu', got {hidden!r}")
-        self.hidden = hidden
-        self.recurrent = Flat(nn.Linear(size, size))
-        nn.init.kaiming_uniform_(self.recurrent[0].weight, nonlinearity="linear")
-        nn.init.zeros_(self.recurrent[0].bias)
-
-    def membrane(self, current):
-        """current [T, B, N] -> V' [T, B, N]."""
-        membrane = super().membrane(current)
-        before = torch.cat([torch.zeros_like(membrane[:1]), membrane[:-1]])
-        hidden = self.fire(before) if self.hidden == "spike" else torch.relu(before)
-        return membrane + super().membrane(current + self.recurrent(hidden))
 
 
 class _StraightThrough(torch.autograd.Function):

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from common.neurons.carry import filtered, leak_from, lif_from
-from common.recurrence import leak, lif, lif_spikes
+from common.recurrence import fused, leak, lif, lif_spikes
+from common.recurrence.synaptic_lif import synaptic_lif_spikes
 
 
 class SynapticLIF(nn.Module):
@@ -29,6 +30,8 @@ class SynapticLIF(nn.Module):
 
     def forward(self, current):
         """current [T, B, ...] -> spikes [T, B, ...], each 0 or 1."""
+        if fused.can_run(current, self.surrogate):
+            return synaptic_lif_spikes(current, self.alpha, self.beta, self.surrogate)
         return lif_spikes(leak(current, self.alpha, 0.0), *self.constants())
 
     def trace(self, current):

@@ -1,0 +1,48 @@
+"""The synaptic current and the membrane behind it in one loop over time: the current's filter is never in memory."""
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from common.compiled import empty, run
+from common.recurrence import fused, synaptic_lif_kernels
+from common.recurrence.fused import _number, _rows
+
+
+def synaptic_lif_spikes(current, alpha, beta, surrogate):
+    """The spikes [T, B, ...] of common.neurons.SynapticLIF, if fused.can_run(current, surrogate).
+
+    alpha, beta: numbers.  The same spikes and gradients as lif_spikes behind leak(current, alpha, 0).
+    """
+    constants = [_number(value, current.dtype) for value in (alpha, beta, 1 - beta, 1.0)]
+    if not torch.is_grad_enabled():
+        return _spikes_and_membrane(current, constants, keep=False)[0]
+    return _SynapticLIF.apply(current, constants, surrogate)
+
+
+class _SynapticLIF(torch.autograd.Function):
+    """Saves the membrane alone."""
+
+    @staticmethod
+    def forward(ctx, current, constants, surrogate):
+        spikes, membrane = _spikes_and_membrane(current, constants, keep=True)
+        ctx.save_for_backward(membrane)
+        ctx.constants, ctx.surrogate = constants, surrogate
+        return spikes
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_spikes):
+        (membrane,) = ctx.saved_tensors
+        grad_current = empty(membrane.shape, membrane.dtype)
+        shape = fused.shape_of(ctx.surrogate, membrane.numpy().dtype)
+        run(synaptic_lif_kernels.backward, _rows(grad_spikes, None), _rows(membrane, None), *ctx.constants, *shape,
+            _rows(grad_current, None))  # fmt: skip
+        return grad_current, None, None
+
+
+def _spikes_and_membrane(current, constants, keep):
+    """Both [T, B, ...]; unless it is to be kept, the membrane is written over by the spikes."""
+    spikes = empty(current.shape, current.dtype)
+    membrane = empty(current.shape, current.dtype) if keep else spikes
+    run(synaptic_lif_kernels.forward, _rows(current, None), *constants, _rows(spikes, None), _rows(membrane, None))
+    return spikes, membrane
