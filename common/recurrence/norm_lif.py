@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import run
+from common.compiled import empty, run
 from common.recurrence import fused, norm_kernels
 from common.recurrence import norm_lif_kernels as kernels
 from common.recurrence.norm_pool import statistics_of
@@ -36,7 +36,7 @@ class _NormLIF(torch.autograd.Function):
         scale = weight.double() / (squares[0] / count + eps).sqrt()
         affine = [value.to(current.dtype).numpy() for value in (scale, bias.double() - mean[0] * scale)]
         constants = [np.full(1, float(value), y.dtype) for value in (decay, threshold)]
-        spikes = torch.empty_like(current.permute(0, 1, 3, 4, 2), memory_format=torch.contiguous_format)
+        spikes = empty(current.permute(0, 1, 3, 4, 2).shape, current.dtype)
         run(kernels.forward, y, added, *affine, *constants, spikes.flatten(1, 3).numpy())
         ctx.save_for_backward(current, shortcut, weight, bias)
         ctx.rest = mean, squares, scale, affine, constants, count, eps, surrogate, detach_reset
@@ -54,7 +54,7 @@ class _NormLIF(torch.autograd.Function):
         mean, squares, scale, affine, constants, count, eps, surrogate, detach_reset = ctx.rest
         y, added = _pixels(current), _pixels(current[:0] if shortcut is None else shortcut)
         centre = mean.to(current.dtype)
-        out = torch.empty_like(current.permute(0, 1, 3, 4, 2), memory_format=torch.contiguous_format)
+        out = empty(current.permute(0, 1, 3, 4, 2).shape, current.dtype)
         sums = torch.empty(-(-y.shape[1] // norm_kernels.ROWS), 2, y.shape[-1], dtype=current.dtype)
         run(kernels.backward, y, added, _pixels(grad), *affine, centre[0].numpy(), *constants, detach_reset,
             *fused.shape_of(surrogate, y.dtype), out.flatten(1, 3).numpy(), sums.numpy())  # fmt: skip

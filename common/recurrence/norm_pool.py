@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import run
+from common.compiled import empty, run
 from common.recurrence import fused, norm_kernels
 from common.recurrence import norm_pool_kernels as kernels
 
@@ -40,7 +40,7 @@ class _NormLIFPool(torch.autograd.Function):
         affine = [_block(value.to(current.dtype)) for value in (scale, bias.double() - mean * scale, mean)]
         leak, rate = (_per_neuron(value) for value in (decay, gain))
         theta = np.full(1, threshold, x.dtype)
-        spikes = torch.empty(num_steps, num_samples, height // 2, width // 2, channels, dtype=current.dtype)
+        spikes = empty((num_steps, num_samples, height // 2, width // 2, channels), current.dtype)
         run(kernels.forward, x, *affine[:2], leak, rate, theta, average, channels, spikes.flatten(3).numpy())
         ctx.save_for_backward(current, weight, bias, decay, gain)
         ctx.rest = mean, scale, squares, affine, theta, surrogate, average, eps
@@ -58,7 +58,7 @@ class _NormLIFPool(torch.autograd.Function):
         mean, scale, squares, affine, theta, surrogate, average, eps = ctx.rest
         num_steps, num_samples, channels, height, width = current.shape
         x, count = _channels_last(current), num_samples * height * width
-        out = torch.empty(num_steps, num_samples, height, width, channels, dtype=current.dtype)
+        out = empty((num_steps, num_samples, height, width, channels), current.dtype)
         out[:, :, height // 2 * 2 :], out[:, :, :, width // 2 * 2 :] = 0, 0  # what the pool leaves out
         sums = torch.zeros(num_samples * (height // 2), num_steps, 2, affine[0].shape[1], dtype=current.dtype)
         by_neuron = [torch.zeros(num_samples, *((height, width * channels) if value.ndim else (height // 2, 1)),
