@@ -46,6 +46,13 @@ def dropout(x, share, generator=None):
     return _Dropout.apply(x, share, _key(generator))
 
 
+def kept(shape, share, generator=None):
+    """What `dropout` keeps of a tensor of this shape on the CPU: 1 or 0, uint8."""
+    drawn = torch.empty(shape, dtype=torch.uint8)
+    run(_keep, *_key(generator), np.float32(share), drawn.numpy().reshape(-1))
+    return drawn
+
+
 class _Bernoulli(torch.autograd.Function):
     @staticmethod
     def forward(ctx, probability, generator):
@@ -139,3 +146,12 @@ def _drop(key0, key1, share, scale, x, out):
         _fill(key0, key1, chunk, numbers)
         for i in range(part.size):
             part[i] = zero if numbers[i] < share else scale * values[i]
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _keep(key0, key1, share, out):
+    for chunk in prange((out.size + 2 * HALF - 1) // (2 * HALF)):
+        numbers, part = np.empty(2 * HALF, np.float32), out[chunk * 2 * HALF : (chunk + 1) * 2 * HALF]
+        _fill(key0, key1, chunk, numbers)
+        for i in range(part.size):
+            part[i] = numbers[i] >= share

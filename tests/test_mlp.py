@@ -121,28 +121,34 @@ def output_and_gradients(ours, x):
 
 
 @pytest.mark.parametrize("binarized", [False, True])
-@pytest.mark.parametrize("block, dropout", [(3, [0.0, 0.0]), (5, [0.0, 0.0]), (20, [0.3, 0.2])])
+@pytest.mark.parametrize("share", [0.0, 0.3])
 @pytest.mark.parametrize("on_events", [False, True])
-def test_a_wide_layer_in_blocks_equals_the_layer(monkeypatch, binarized, block, dropout, on_events):
+def test_a_wide_layer_equals_the_layer(monkeypatch, binarized, share, on_events):
     torch.manual_seed(2)
     events = random_events(30, 4, num_units=9, density=0.3)
     x = events if on_events else events.dense().double()
-    ours = net(sizes=[9, 11, 6, 2], thresholds=[2.0, 1.0, 1.0], dropout=[*dropout, dropout[1]],
-               binarized=binarized).double()  # fmt: skip
+    ours = net(sizes=[9, 300, 6, 2], thresholds=[2.0, 1.0, 1.0], dropout=[share] * 3, binarized=binarized).double()
     for synapse in ours.synapses.values():
         torch.nn.init.constant_(synapse.linear.bias, 0.4)
     whole = output_and_gradients(ours, x)
     monkeypatch.setattr(mlp, "WIDE", 0)
-    monkeypatch.setattr(mlp, "BLOCK", block)
-    in_blocks = output_and_gradients(ours, x)
+    assert ours._is_wide(x) == on_events
+    wide = output_and_gradients(ours, x)
     assert 0 < whole[0].mean() < 1
-    for mine, reference in zip(in_blocks, whole, strict=True):
+    for mine, reference in zip(wide, whole, strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-9, atol=1e-9)
+    assert torch.equal(ours.eval()(x), eval_whole(monkeypatch, ours, x))
+
+
+def eval_whole(monkeypatch, ours, x):
+    monkeypatch.setattr(mlp, "WIDE", 2**22)
+    with torch.no_grad():
+        return ours(x)
 
 
 def test_a_wide_layer_that_is_watched_is_computed_whole(monkeypatch):
     monkeypatch.setattr(mlp, "WIDE", 0)
-    ours, x = net(), torch.ones(5, 2, 3)
+    ours, x = net(), random_events(5, 2, num_units=3)
     with Activity(ours.neurons, ours) as activity:
         ours(x).sum().backward()
     assert list(activity.layers()) == ["fc1", "fc2"]
@@ -151,4 +157,4 @@ def test_a_wide_layer_that_is_watched_is_computed_whole(monkeypatch):
     ours(x)
     with torch.no_grad():
         ours(x)
-    assert len(calls) == 1
+    assert len(calls) == 2

@@ -4,15 +4,14 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from common.binary import BinaryLinear, binarize
 from common.event_linear import event_linear
 from common.neurons import LIF
 from common.sequence import Dropout
 from common.spike_linear import spike_linear
+from common.wide_layer import can_run, wide_layer
 
-BLOCK = 256  # neurons of a wide layer that are computed together, so that they stay in the cache
 WIDE = 2**22  # numbers in a layer's current, from which on it is: 16 MB in float32
 
 
@@ -26,15 +25,12 @@ class Synapse(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x):
-        return self.dropout(_current(x, self.weight(), self.linear.bias))
+        layer = spike_linear if isinstance(x, torch.Tensor) else event_linear
+        return self.dropout(layer(x, self.weight(), self.linear.bias))
 
     def weight(self):
         """The weight that it computes with, [num_outputs, num_inputs]."""
         return binarize(self.linear.weight) if self.binarized else self.linear.weight
-
-
-def _current(x, weight, bias=None):
-    return (spike_linear if isinstance(x, torch.Tensor) else event_linear)(x, weight, bias)
 
 
 class ThaMLP(nn.Module):
@@ -75,25 +71,19 @@ class ThaMLP(nn.Module):
         return last.trace(current)[1] if self.readout == "membrane" else last(current)
 
     def _is_wide(self, x):
-        """Whether the first layer is better computed in blocks: much to keep for a backward pass, and nobody looks."""
+        """Whether the first layer is large, of a kind that common.wide_layer computes, and nobody looks."""
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
         size = x.shape[0] * x.shape[1] * first.linear.out_features
         seen = any(module._forward_hooks or module._forward_pre_hooks for module in (first, second, neuron))
-        return torch.is_grad_enabled() and size >= WIDE and not seen
+        return size >= WIDE and not seen and can_run(x, first.linear.weight, neuron.surrogate)
 
     def _second_current(self, x):
-        """The second layer's current, of the first one's neurons a block at a time.
-
-        Nothing that has a block's size is kept: the backward pass computes each block again.
-        """
+        """The second layer's current, without the first one's current and spikes in memory."""
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
-
-        def share(weight, bias, onward):
-            return _current(neuron(first.dropout(_current(x, weight, bias))), onward)
-
-        blocks = first.weight().split(BLOCK), first.linear.bias.split(BLOCK), second.weight().split(BLOCK, dim=1)
-        shares = (checkpoint(share, *block, use_reentrant=False) for block in zip(*blocks, strict=True))
-        return second.dropout(sum(shares, second.linear.bias))
+        share = first.dropout.share if first.dropout.training else 0.0
+        current = wide_layer(x, first.weight(), first.linear.bias, second.weight(), neuron.constants(), share,
+                             signs=first.binarized)  # fmt: skip
+        return second.dropout(current + second.linear.bias)
 
 
 class MLP(nn.Module):
