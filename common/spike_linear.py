@@ -33,14 +33,15 @@ def spike_linear(x, weight, bias=None):
     """
     nonzeros = _nonzeros(x, weight) if _may_pay(x, weight) else None
     if nonzeros is None:
-        return F.linear(x.flatten(0, 1), weight, bias).unflatten(0, x.shape[:2])
+        return F.linear(x, weight, bias)
     return _SpikeLinear.apply(x, nonzeros, weight, bias).unflatten(0, x.shape[:2])
 
 
 def _may_pay(x, weight):
+    if x.numel() < MIN_SIZE or weight.shape[0] < MIN_OUTPUTS:
+        return False
     known = x.dtype == weight.dtype and x.dtype in (torch.float32, torch.float64) and x.device.type == "cpu"
-    large = x.numel() >= MIN_SIZE and len(weight) >= MIN_OUTPUTS
-    return known and large and not torch.is_autocast_enabled("cpu")
+    return known and not torch.is_autocast_enabled("cpu")
 
 
 def _nonzeros(x, weight):

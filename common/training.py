@@ -55,11 +55,12 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
     net.train()
     parameters = list(net.parameters())
     for indices in batches[progress["step"] :]:
+        for parameter in parameters:  # before the forward pass, which takes the gradients' memory
+            parameter.grad = None
         inputs, target = split.batch(indices)
         sequence = encode(inputs)
         output, mask = net(sequence), mask_of(sequence)
         loss = loss_fn(output, target, mask)
-        optimizer.zero_grad(set_to_none=True)
         sum((penalty(net) for penalty in penalties), loss).backward()
         gradient = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
         value = loss.item()

@@ -8,6 +8,7 @@ from common.compiled import run
 from common.recurrence import kernels
 from common.surrogate import ATan, FastSigmoid, Rectangle
 
+NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}  # that the kernels know
 KINDS = {FastSigmoid: kernels.FAST_SIGMOID, ATan: kernels.ATAN, Rectangle: kernels.RECTANGLE}
 
 
@@ -51,15 +52,15 @@ class _LIF(torch.autograd.Function):
     def backward(ctx, grad_spikes, grad_membrane):
         (membrane,) = ctx.saved_tensors
         order = ctx.order
-        none = np.empty((0, 0), membrane.numpy().dtype)
+        rows = _rows(membrane, order)
+        none = np.empty((0, 0), rows.dtype)
         grads = [none if grad is None else _rows(grad, order) for grad in (grad_spikes, grad_membrane)]
         grad_current = _empty_in_order(membrane, order)
         learns = any(ctx.needs_input_grad[1:3])
-        by_decay, by_gain = torch.zeros(2, membrane[0].numel() if learns else 0, dtype=membrane.dtype)
-        shape = shape_of(ctx.surrogate, membrane.numpy().dtype)
-        run(kernels.lif_backward, *grads, _rows(membrane, order), *ctx.constants, ctx.detach_reset, *shape,
-            _rows(grad_current, order), by_decay.numpy(), by_gain.numpy())  # fmt: skip
-        by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
+        learnt = np.zeros((2, rows.shape[1] if learns else 0), rows.dtype)
+        run(kernels.lif_backward, *grads, rows, *ctx.constants, ctx.detach_reset, *shape_of(ctx.surrogate, rows.dtype),
+            _rows(grad_current, order), *learnt)  # fmt: skip
+        by_decay, by_gain = (_unflat(torch.from_numpy(grad), membrane[0], order) if learns else None for grad in learnt)
         return grad_current, by_decay, by_gain, None, None, None, None, None
 
 
@@ -121,10 +122,10 @@ def _empty_in_order(like, order):
 
 
 def _matrix(x, order):
-    """x as a tensor [T, N], or [1, N] if every step is the same; copies only what is not dense."""
-    x = x.detach() if order is None else x.detach().permute(order)
+    """x as a tensor [T, N], or [1, N] if every step is the same; copies only what is not dense. For grad mode off."""
+    x = x if order is None else x.permute(order)
     x = x[:1] if x.stride(0) == 0 else x
-    return x.contiguous().view(len(x), x.shape[1:].numel())
+    return x.contiguous().view(x.shape[0], -1)
 
 
 def _rows(x, order):
@@ -145,7 +146,7 @@ def _vector(value, order):
 
 def _number(value, dtype):
     """A number as a numpy array [1] of torch's `dtype`."""
-    return np.full(1, float(value), str(dtype).removeprefix("torch."))
+    return np.array([float(value)], NUMPY_DTYPES[dtype])
 
 
 def _unflat(grad, step, order):

@@ -2,9 +2,12 @@
 
 
 def training_step(optimizer, loss_fn):
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
     def step():
+        for parameter in parameters:  # as in common.training
+            parameter.grad = None
         loss = loss_fn()
-        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         return loss.detach()
