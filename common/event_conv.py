@@ -5,7 +5,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from common import event_conv_kernels as kernels
-from common.compiled import run
+from common.compiled import empty, run
 
 DENSITY = 0.08  # of inputs that are not 0, from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
 PARTS = 16     # of the images, whose shares in a kernel's gradient are summed apart: the same for any number of threads
@@ -36,6 +36,12 @@ def folded(weight):
     return F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, stride=1)
 
 
+def output_shape(x, weight):
+    """(N, H', W', O) for x [N, C, H, W] and weight [O, C, K, L]."""
+    height, width = ((side - taps + 1) // 2 for side, taps in zip(x.shape[2:], weight.shape[2:], strict=True))
+    return len(x), height, width, len(weight)
+
+
 class _EventConvPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight):
@@ -43,9 +49,8 @@ class _EventConvPool(torch.autograd.Function):
         ctx.dense = _density(x) > DENSITY
         if ctx.dense:
             return conv_pool(x, weight)
-        height, width = ((side - taps + 1) // 2 for side, taps in zip(x.shape[2:], weight.shape[2:], strict=True))
-        out = torch.empty(len(x), height, width, len(weight), dtype=x.dtype)
-        run(kernels.forward, _rows(x), _by_column(folded(weight)), len(weight), out.flatten(2).numpy())
+        out = empty(output_shape(x, weight), x.dtype)
+        run(kernels.forward, _rows(x), by_column(folded(weight)), len(weight), out.flatten(2).numpy())
         return out.permute(0, 3, 1, 2)
 
     @staticmethod
@@ -55,8 +60,8 @@ class _EventConvPool(torch.autograd.Function):
         by_input = _by_input(x, weight, grad) if ctx.needs_input_grad[0] else None
         if not ctx.needs_input_grad[1]:
             return by_input, None
-        by_folded = (_by_kernel_dense if ctx.dense else _by_kernel)(x, weight, grad)
-        return by_input, F.avg_pool2d(by_folded, 2, stride=1)
+        by_kernel = (_by_kernel_dense if ctx.dense else _by_kernel)(x, weight, grad)
+        return by_input, F.avg_pool2d(by_kernel, 2, stride=1)
 
 
 def _density(x):
@@ -71,17 +76,32 @@ def _by_kernel_dense(x, weight, grad):
 
 def _by_kernel(x, weight, grad):
     """The gradient of the folded kernel, [O, C, K + 1, L + 1]."""
+    parts = empty_parts(weight)
+    run(kernels.backward, _rows(x), _rows(grad), len(weight), parts.numpy())
+    return by_folded(parts, len(weight))
+
+
+def empty_parts(weight):
+    """The parts [P, K, C, 2, M O] of a folded kernel's gradient, all 0."""
     num_outputs, channels, height, width = weight.shape
-    parts = torch.zeros(PARTS, height + 1, channels, 2, (width + 1) // 2 * num_outputs, dtype=x.dtype)
-    run(kernels.backward, _rows(x), _rows(grad), num_outputs, parts.numpy())
-    by_column = parts.sum(0).unflatten(3, (-1, num_outputs)).flip(3)  # [K, C, 2, M, O]
-    return by_column.permute(4, 1, 0, 3, 2).flatten(3)
+    return torch.zeros(PARTS, height + 1, channels, 2, (width + 1) // 2 * num_outputs, dtype=weight.dtype)
 
 
-def _by_column(kernel):
+def by_folded(parts, num_outputs):
+    """The parts' sum in torch's order, [O, C, K + 1, L + 1]."""
+    columns = parts.sum(0).unflatten(3, (-1, num_outputs)).flip(3)  # [K, C, 2, M, O]
+    return columns.permute(4, 1, 0, 3, 2).flatten(3)
+
+
+def by_column(kernel):
     """A kernel [O, C, K, L] in the order of the compiled ones, [K, C, 2, M O]."""
-    by_column = kernel.unflatten(3, (-1, 2)).flip(3)  # [O, C, K, M, 2]
-    return by_column.permute(2, 1, 4, 3, 0).contiguous().flatten(3).numpy()
+    columns = kernel.unflatten(3, (-1, 2)).flip(3)  # [O, C, K, M, 2]
+    return columns.permute(2, 1, 4, 3, 0).contiguous().flatten(3).numpy()
+
+
+def quartered(weight):
+    """A quarter of a kernel [O, C, K, L] as a matrix [O, K L C]."""
+    return (0.25 * weight).permute(0, 2, 3, 1).flatten(1)
 
 
 def _by_input(x, weight, grad):
@@ -89,10 +109,10 @@ def _by_input(x, weight, grad):
 
     By these means the matrix product has K L columns for each channel, and by the folded kernel (K + 1) (L + 1).
     """
-    out = torch.empty(len(x), *x.shape[2:], x.shape[1], dtype=x.dtype)
+    out = empty((len(x), *x.shape[2:], x.shape[1]), x.dtype)
     grad = grad.permute(0, 2, 3, 1).contiguous()
     _, channels, height, width = weight.shape
-    quarter = (0.25 * weight).permute(0, 2, 3, 1).flatten(1)
+    quarter = quartered(weight)
     for some, result in zip(grad.split(IMAGES), out.flatten(2).split(IMAGES), strict=True):
         columns = (some.flatten(0, 2) @ quarter).view(*some.shape[:3], height, width * channels)
         run(kernels.fold, columns.numpy(), channels, result.numpy())

@@ -42,26 +42,24 @@ def _add(value, given, total):
         total[i] += value * given[i]
 
 
-@njit
-def _forward_row(row, y, kernel, num_outputs, units, out):
-    """Add what row y [W C] of an image gives to its outputs [H', W' O]."""
+@njit(inline="always")
+def add_to_outputs(value, unit, y, kernel, num_outputs, out):
+    """Add what an input at this place [W C] of row y gives to its image's outputs [H', W' O]."""
     num_taps, channels, _, run = kernel.shape
+    c, parity, start, low, high = _meet(unit, channels, run // num_outputs, num_outputs, out.shape[1])
     top, bottom = _reach(y, num_taps, len(out))
-    for k in range(_find(row, units)):
-        c, parity, start, low, high = _meet(units[k], channels, run // num_outputs, num_outputs, out.shape[1])
-        for i in range(top, bottom):
-            _add(row[units[k]], kernel[y - 2 * i, c, parity, start : start + high - low], out[i, low:high])
+    for i in range(top, bottom):
+        _add(value, kernel[y - 2 * i, c, parity, start : start + high - low], out[i, low:high])
 
 
-@njit
-def _backward_row(row, y, grad, num_outputs, units, out):
-    """Add what row y [W C] of an image gives to the kernel's gradient, from that of the outputs [H', W' O]."""
+@njit(inline="always")
+def add_to_kernel(value, unit, y, grad, num_outputs, out):
+    """Add what an input at this place [W C] of row y gives to the kernel's gradient, from that of the outputs."""
     num_taps, channels, _, run = out.shape
+    c, parity, start, low, high = _meet(unit, channels, run // num_outputs, num_outputs, grad.shape[1])
     top, bottom = _reach(y, num_taps, len(grad))
-    for k in range(_find(row, units)):
-        c, parity, start, low, high = _meet(units[k], channels, run // num_outputs, num_outputs, grad.shape[1])
-        for i in range(top, bottom):
-            _add(row[units[k]], grad[i, low:high], out[y - 2 * i, c, parity, start : start + high - low])
+    for i in range(top, bottom):
+        _add(value, grad[i, low:high], out[y - 2 * i, c, parity, start : start + high - low])
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -72,7 +70,8 @@ def forward(x, kernel, num_outputs, out):
         for n in range(chunk * IMAGES, min(len(x), (chunk + 1) * IMAGES)):
             out[n] = 0
             for y in range(x.shape[1]):
-                _forward_row(x[n, y], y, kernel, num_outputs, units, out[n])
+                for k in range(_find(x[n, y], units)):
+                    add_to_outputs(x[n, y, units[k]], units[k], y, kernel, num_outputs, out[n])
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -83,7 +82,8 @@ def backward(x, grad, num_outputs, parts):
         units = np.empty(x.shape[2], np.int32)
         for n in range(part * len(x) // num_parts, (part + 1) * len(x) // num_parts):
             for y in range(x.shape[1]):
-                _backward_row(x[n, y], y, grad[n], num_outputs, units, parts[part])
+                for k in range(_find(x[n, y], units)):
+                    add_to_kernel(x[n, y, units[k]], units[k], y, grad[n], num_outputs, parts[part])
 
 
 @njit
@@ -106,6 +106,16 @@ def _spread(means, width, grad):
             out[i] = (above[i] + above_right[i]) + (below[i] + below_right[i])
 
 
+@njit
+def fold_image(columns, width, means, grad):
+    """fold for one image; means [H + 1, (W + 1) C]: scratch."""
+    means[:] = 0
+    for place in range(columns.shape[0] * columns.shape[1]):
+        i, j = place // columns.shape[1], place % columns.shape[1]
+        _add_taps(columns[i, j], i, j, width, means)
+    _spread(means, width, grad)
+
+
 @njit(parallel=True, cache=True, error_model="numpy")
 def fold(columns, width, grad):
     """Fill grad [N, H, W C], that of x, from columns [N, H', W', K, L C]; width: C.
@@ -116,8 +126,4 @@ def fold(columns, width, grad):
     for chunk in prange((num_images + IMAGES - 1) // IMAGES):
         means = np.empty((height + 1, size + width), grad.dtype)
         for n in range(chunk * IMAGES, min(num_images, (chunk + 1) * IMAGES)):
-            means[:] = 0
-            for place in range(columns.shape[1] * columns.shape[2]):
-                i, j = place // columns.shape[2], place % columns.shape[2]
-                _add_taps(columns[n, i, j], i, j, width, means)
-            _spread(means, width, grad[n])
+            fold_image(columns[n], width, means, grad[n])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from common import event_conv, lif_conv
 from common.losses import mse_count_loss
 from common.nets.convnet import ConvNet, norm_static
 from common.peers import SnntorchConvNet, SnntorchEventConvNet
@@ -31,9 +32,16 @@ def sequence(image, static):
     return x if static else x.contiguous()
 
 
+@pytest.fixture(params=["events", "dense"])
+def way(request, monkeypatch):
+    """Both ways of the second convolution, whatever the density of the spikes."""
+    for module, setting in ((event_conv, "DENSITY"), (lif_conv, "DENSITY"), (lif_conv, "CAPACITY")):
+        monkeypatch.setattr(module, setting, {"events": 1.0, "dense": 0.0}[request.param])
+
+
 @pytest.mark.parametrize("static", [True, False])
 @pytest.mark.parametrize("binarize", [True, False])
-def test_spikes_loss_gradients_and_statistics_equal_snntorch(binarize, static):
+def test_spikes_loss_gradients_and_statistics_equal_snntorch(binarize, static, way):
     ours, peer = nets(binarize)
     image, target = images()
     mine, theirs = ours(sequence(image, static)), peer(image)
@@ -56,6 +64,37 @@ def test_spikes_loss_gradients_and_statistics_equal_snntorch(binarize, static):
         torch.testing.assert_close(mine.running_mean, norm.running_mean)
         torch.testing.assert_close(mine.running_var, norm.running_var)
         assert mine.num_batches_tracked == norm.num_batches_tracked == NUM_STEPS
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_watched_layers_are_called_and_compute_as_the_fused_ones(batch_norm, reset, static, way):
+    torch.manual_seed(1)
+    thresholds = THRESHOLDS if batch_norm else [0.2, 0.1, 0.05]
+    net = ConvNet((1, 19, 16), 10, [4, 8], 0.875, thresholds, FastSigmoid(5.0), 0.0, False, reset, batch_norm).double()
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    x, called = sequence(torch.rand(BATCH, 1, 19, 16, dtype=torch.float64), static), []
+    results = []
+    for watch in (False, True):
+        net.load_state_dict(state)
+        for name, layer in [*net.synapses.items(), *net.neurons.items()] if watch else ():
+            layer.register_forward_hook(lambda *_, name=name: called.append(name))
+        out = net(x)
+        loss = mse_count_loss(out, torch.arange(BATCH) % 10)
+        gradients = torch.autograd.grad(loss, list(net.parameters()))
+        results.append([out, *gradients, *(value.clone() for value in net.buffers())])
+    assert called == ["conv1", "conv1", "conv2", "conv2", "fc", "fc"] and 0.01 < out.mean() < 0.99
+    for fused, plain in zip(*results, strict=True):
+        torch.testing.assert_close(fused, plain, rtol=1e-9, atol=1e-9)
+
+
+def test_without_hooks_the_hidden_spikes_come_from_the_fused_functions(monkeypatch):
+    monkeypatch.setattr(lif_conv, "DENSITY", 1.0), monkeypatch.setattr(lif_conv, "CAPACITY", 1.0)
+    ours, _ = nets(binarize=True)
+    for name in ("conv1", "conv2"):
+        ours.neurons[name].forward = lambda _, name=name: pytest.fail(f"{name} was called")
+    ours(sequence(images()[0], static=True)).sum().backward()
 
 
 def test_evaluation_uses_the_running_statistics_as_snntorch_does():

@@ -4,11 +4,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from common import lif_conv
 from common.binary import BinaryConv2d, BinaryLinear, binarize
 from common.event_conv import event_conv_pool
 from common.neurons import LIF
 from common.precision import autocast, check, full
-from common.recurrence import norm_step
+from common.recurrence import norm_step, norm_step_lif
 from common.sequence import Flat, flat, is_static
 
 
@@ -38,16 +39,22 @@ class ConvNet(nn.Module):
         self.synapses = nn.ModuleDict({
             "conv1": Conv(in_shape[0], first, binarize),
             "conv2": Conv(first, second, binarize),
-            "fc": Flat(nn.Flatten(), Linear(second * height * width, num_classes), nn.Dropout(dropout)),
+            "fc": FlatLinear(nn.Flatten(), Linear(second * height * width, num_classes), nn.Dropout(dropout)),
         })
         self.neurons = nn.ModuleDict(
             {name: LIF(beta, theta, surrogate, reset) for name, theta in zip(self.synapses, thresholds, strict=True)})
 
     @autocast
     def forward(self, x):
-        for name, synapse in self.synapses.items():
-            x = self.neurons[name](synapse(x))
-        return x
+        conv1, conv2, fc = self.synapses.values()
+        first, second, last = self.neurons.values()
+        if watched(conv1, first, conv2, second):
+            return last(fc(second(conv2(first(conv1(x))))))
+        if is_static(x):
+            x = conv2.after(conv1.once(x), len(x), first)
+        else:
+            x = conv2.currents(conv1.spikes(conv1.currents(x), first))
+        return last(fc(conv2.spikes(x, second)))
 
 
 class ConvPool(nn.Module):
@@ -63,15 +70,42 @@ class ConvPool(nn.Module):
 
     def forward(self, x):
         if is_static(x):
-            once = self.conv_pool(x[0])
+            once = self.once(x)
             return once.expand(len(x), *once.shape)
+        return self.normalised(self.currents(x))
+
+    def once(self, x):
+        """The result [B, C, H, W] of every step of a static sequence."""
+        return self.conv_pool(x[0])
+
+    def currents(self, x):
+        """Of a sequence, not normalised."""
         return flat(self.conv_pool, x)
 
     def conv_pool(self, x):
         """Average-pooled convolution of x [N, C, H, W]."""
-        weight = binarize(self.conv.weight) if self.binarized else self.conv.weight
-        current = event_conv_pool(x, weight)
+        current = event_conv_pool(x, self.weight())
         return full(current.contiguous(memory_format=torch.channels_last))  # the CPU's fast layout
+
+    def weight(self):
+        return binarize(self.conv.weight) if self.binarized else self.conv.weight
+
+    def after(self, once, num_steps, neuron):
+        """self.currents of the neuron's spikes for a current `once` [B, C, H, W] of every step."""
+        weight = self.weight()
+        if lif_conv.can_run(once, neuron, weight):
+            beta, _, threshold, surrogate, reset, _ = neuron.constants()
+            result = lif_conv.lif_conv_pool(once, num_steps, weight, beta, threshold, surrogate, reset)
+            if result is not None:
+                return result
+        return self.currents(neuron(once.expand(num_steps, *once.shape)))
+
+    def normalised(self, current):
+        return current
+
+    def spikes(self, current, neuron):
+        """neuron(self.normalised(current))."""
+        return neuron(self.normalised(current))
 
 
 class ConvPoolNorm(ConvPool):
@@ -85,14 +119,40 @@ class ConvPoolNorm(ConvPool):
         super().__init__(in_channels, out_channels, binarized)
         self.norm = nn.BatchNorm2d(out_channels)
 
+    def once(self, x):
+        return norm_static(self.norm, super().once(x), len(x))
+
+    def normalised(self, current):
+        if not self.training:
+            return flat(self.norm, current)
+        return flat(lambda x: norm_per_step(self.norm, x, len(current)), current)
+
+    def spikes(self, current, neuron):
+        if not self.training or not norm_step_lif.can_run(current, neuron):
+            return super().spikes(current, neuron)
+        beta, _, threshold, surrogate, reset, _ = neuron.constants()
+        spikes, mean, variance = norm_step_lif.norm_lif(
+            current, self.norm.weight, self.norm.bias, self.norm.eps, beta, threshold, surrogate, reset)
+        move_statistics(self.norm, mean, variance)
+        return spikes
+
+
+class FlatLinear(Flat):
+    """nn.Flatten, a linear layer and dropout on every step of a sequence [T, B, C, H, W] whose channels lie last.
+
+    The weight is brought into the order of the sequence, so that the sequence is not copied, nor is its gradient.
+    """
+
     def forward(self, x):
-        num_steps = x.shape[0]
-        if is_static(x):
-            once = norm_static(self.norm, self.conv_pool(x[0]), num_steps)
-            return once.expand(num_steps, *once.shape)
-        x = self.conv_pool(x.flatten(0, 1))  # [T·B, C, H, W]
-        x = norm_per_step(self.norm, x, num_steps) if self.training else self.norm(x)
-        return x.unflatten(0, (num_steps, -1))
+        _, linear, dropout = self
+        weight = binarize(linear.weight) if isinstance(linear, BinaryLinear) else linear.weight
+        weight = weight.unflatten(1, x.shape[2:]).permute(0, 2, 3, 1).flatten(1)  # [O, H W C]
+        return flat(lambda x: dropout(F.linear(x, weight, linear.bias)), x.permute(0, 1, 3, 4, 2).flatten(2))
+
+
+def watched(*modules):
+    """Whether one of the modules has hooks, and so must be called as it is."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in modules)
 
 
 def norm_per_step(norm, x, num_steps):
@@ -109,7 +169,7 @@ def norm_per_step(norm, x, num_steps):
 def move_statistics(norm, mean, variance):
     """The running statistics after steps of these mean and variance [T, C]: as nn.BatchNorm2d, called T times."""
     num_steps = len(mean)
-    kept = (1 - norm.momentum) ** torch.arange(num_steps - 1, -1, -1, dtype=mean.dtype)[:, None]
+    kept = (1 - norm.momentum) ** torch.arange(num_steps - 1, -1, -1, dtype=mean.dtype, device=mean.device)[:, None]
     for running, values in ((norm.running_mean, mean), (norm.running_var, variance)):
         running.mul_((1 - norm.momentum) ** num_steps).add_((norm.momentum * kept * values).sum(0))
     norm.num_batches_tracked += num_steps

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
-from common.nets.convnet import move_statistics, norm_per_step
+from common.nets.convnet import move_statistics, norm_per_step, watched
 from common.precision import autocast, check, full
 from common.recurrence import norm_pool
 from common.sequence import flat, is_static
@@ -114,8 +114,3 @@ class DropoutLinear(nn.Module):
         if self.training and self.dropout:
             x = x * torch.rand_like(x[0]).ge_(self.dropout).mul_(1 / (1 - self.dropout))
         return flat(self.linear, x)
-
-
-def watched(*modules):
-    """Whether one of the modules has hooks, and so must be called as it is."""
-    return any(module._forward_hooks or module._forward_pre_hooks for module in modules)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
-from common.nets.plifnet import watched
+from common.nets.convnet import watched
 from common.precision import autocast, check, full
 from common.recurrence import norm_lif
 from common.sequence import Flat, flat, is_static

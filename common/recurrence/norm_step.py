@@ -3,7 +3,7 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import run
+from common.compiled import empty, run
 from common.recurrence import norm_kernels as kernels
 from common.recurrence.norm_pool import statistics_of
 
@@ -19,50 +19,62 @@ def norm_steps(current, weight, bias, eps):
     Also returns each step's mean and variance (n - 1), both [T, C], without gradient.  weight, bias: [C], as eps those
     of nn.BatchNorm2d.  ValueError if a step has one value of a channel only.
     """
-    if current[0, :, 0].numel() == 1:
-        raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
     return _NormSteps.apply(current, weight, bias, eps)
 
 
 class _NormSteps(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, weight, bias, eps):
-        y = _pixels(current)
-        count = y.shape[1]
-        mean, squares = statistics_of(y.numpy())  # [T, C], double
-        inverse = 1 / (squares / count + eps).sqrt()
+        y = pixels(current)
+        mean, variance, inverse = statistics(y, eps)
         scale = (weight * inverse).to(y)
         shift = (bias - mean * weight * inverse).to(y)
-        out = torch.addcmul(shift[:, None], y, scale[:, None])
+        out = torch.addcmul(shift[:, None], y, scale[:, None], out=empty(y.shape, y.dtype))
         ctx.save_for_backward(current, weight)
         ctx.rest = mean, inverse
-        mean, variance = mean.to(y), (squares / (count - 1)).to(y)
+        mean, variance = mean.to(y), variance.to(y)
         ctx.mark_non_differentiable(mean, variance)
-        return _like(out, current), mean, variance
+        return like(out, current), mean, variance
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad, *_):
         current, weight = ctx.saved_tensors
         mean, inverse = ctx.rest
-        y, out = _pixels(current), _pixels(grad).clone()
+        y, out = pixels(current), pixels(grad).clone()
         centre, count = mean.to(y).numpy(), y.shape[1]
         sums = torch.empty(len(y), -(-count // kernels.ROWS), 2, y.shape[2], dtype=y.dtype)
         run(kernels.sums, y.numpy(), centre, out.numpy(), sums.numpy())
-        by_shift, by_centred = sums.sum(1, dtype=torch.float64).unbind(1)  # of g, and of g (y - mean), [T, C]
-        scale = weight * inverse
-        coefficients = (scale, -scale * by_shift / count, -scale * inverse**2 * by_centred / count)
-        run(kernels.backward, y.numpy(), centre, *(value.to(y).numpy() for value in coefficients), out.numpy())
-        by_weight, by_bias = (by_centred * inverse).sum(0).to(weight), by_shift.sum(0).to(weight)
-        return _like(out, current), by_weight, by_bias, None
+        by_weight, by_bias = into_currents(out, y, centre, sums.sum(1, dtype=torch.float64), weight, inverse)
+        return like(out, current), by_weight, by_bias, None
 
 
-def _pixels(x):
+def statistics(y, eps):
+    """Of y [T, N, C] each step's mean, variance (n - 1) and 1 / sqrt(variance (n) + eps), all [T, C] in double."""
+    count = y.shape[1]
+    if count == 1:
+        raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
+    mean, squares = statistics_of(y.numpy())
+    return mean, squares / (count - 1), 1 / (squares / count + eps).sqrt()
+
+
+def into_currents(grad, y, centre, sums, weight, inverse):
+    """The gradient of the normalised currents [T, N, C] becomes that of y; returns those of weight and bias, [C].
+
+    centre: the means as a numpy array [T, C].  sums: of grad and of grad (y - mean), [T, 2, C] in double.
+    """
+    (by_shift, by_centred), scale, count = sums.unbind(1), weight * inverse, y.shape[1]
+    coefficients = (scale, -scale * by_shift / count, -scale * inverse**2 * by_centred / count)
+    run(kernels.backward, y.numpy(), centre, *(value.to(y).numpy() for value in coefficients), grad.numpy())
+    return (by_centred * inverse).sum(0).to(weight), by_shift.sum(0).to(weight)
+
+
+def pixels(x):
     """x [T, B, C, H, W] as a tensor [T, B H W, C], copied unless it lies so in memory."""
     return x.detach().permute(0, 1, 3, 4, 2).contiguous().flatten(1, 3)
 
 
-def _like(pixels, x):
+def like(pixels, x):
     """A tensor [T, B H W, C] in the shape of x [T, B, C, H, W]."""
     num_steps, num_samples, channels, height, width = x.shape
     return pixels.view(num_steps, num_samples, height, width, channels).permute(0, 1, 4, 2, 3)
