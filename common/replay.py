@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common import checkpoint, config, record
 
-IMMATERIAL = {"exp_name", "device", "num_workers", "num_frames"}  # keys that leave the experiment as it is
+IMMATERIAL = {"exp_name", "device", "num_workers", "num_frames", "checkpoint_steps"}  # of no matter to its numbers
 
 
 def run_of(directory, *arguments):

@@ -95,7 +95,7 @@ def _measured(name, machine, options):
     except ModuleNotFoundError as error:
         return result | {"missing": error.name.partition(".")[0]}
     first = {side: steps[side]().sum().item() for side in ("peer", "ours")}  # which also warms up
-    seconds = measure.times(steps, *((3, 0) if options.quick else (11, 60)))
+    seconds = measure.times(steps, *((3, 0) if options.quick else (11, 20)))
     memory = {} if options.quick else {side: measure.peak(name, side, options.threads) for side in steps}
     return result | {
         "first": first,

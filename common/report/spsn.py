@@ -33,7 +33,8 @@ SETTINGS = {
     "shift": 0.1, "scale_time": 0.3, "scale_channels": 0.3, "scale_together": True,
 }  # fmt: skip
 RATE_LIMITS = {"spsn_sb": 0.4, "spsn_gs": 0.1}
-ELSEWHERE = {"net", "neuron", "augment", "exp_name", "num_trials", "seed", "data_dir", "source", "device"}  # not named
+ELSEWHERE = {"net", "neuron", "augment", "exp_name", "num_trials", "seed", "data_dir", "source", "device",
+             "checkpoint_steps"}  # not named
 
 
 def tables(runs):
