@@ -39,7 +39,7 @@ class Segmented(nn.Module):
         outputs, carries = [], dict.fromkeys(self.neurons, ())
         for start in starts:
             part = _steps(sequence, slice(start, start + self.num_steps))
-            if torch.is_grad_enabled() and start != starts[-1]:
+            if parameters and torch.is_grad_enabled() and start != starts[-1]:
                 output, lengths, *tensors = _Recomputed.apply(self, part, *_packed(carries), *parameters)
                 carries = _unpacked(lengths, tensors)
             else:

@@ -38,6 +38,12 @@ class Flat(nn.Sequential):
         return flat(super().forward, x)
 
 
+def watched(*modules):
+    """Whether one of the modules, or of those in it, has hooks, and so must be called as it is."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(getattr(module, kind) for outer in modules for module in outer.modules() for kind in kinds)
+
+
 def mask_of(x):
     """The mask [T, B] of a batch of events, 1 where a step is the sample's own; None if all are, as in a tensor."""
     return getattr(x, "mask", None)

@@ -219,3 +219,10 @@ def test_a_neuron_that_is_not_called_as_a_module_is_noticed():
     net = ThaMLP([50, 4, 1], 0.9, [1.0, 1.0], FastSigmoid(5.0), [0.0, 0.0], binarized=False, readout="membrane")
     with pytest.raises(AssertionError, match="fc2"):
         Segmented(net, 2)(random_events(NUM_STEPS, BATCH, 50))
+
+
+def test_a_net_without_anything_to_learn_runs_by_segments_too():
+    net = ConvNet((1, 16, 16), 3, [4, 8], 0.9, [0.1, 0.1, 0.1], FastSigmoid(5.0), 0.0, binarize=False)
+    net.eval().requires_grad_(False)
+    frames = torch.rand(5, 2, 1, 16, 16)
+    assert torch.equal(Segmented(net, 2)(frames), net(frames))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from common.sequence import Dropout, flat, is_static, mask_of
+from common.sequence import Dropout, flat, is_static, mask_of, watched
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():
@@ -35,3 +35,15 @@ def test_a_layer_sees_all_steps_at_once():
 def test_static_sequences_and_masks():
     assert is_static(torch.ones(1, 2).expand(5, 1, 2)) and not is_static(torch.ones(5, 1, 2))
     assert mask_of(torch.ones(2)) is None
+
+
+@pytest.mark.parametrize("register", [
+    "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
+    "register_full_backward_pre_hook"])
+def test_a_hook_of_any_kind_is_seen_also_deep_inside(register):
+    net = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Linear(2, 2)), torch.nn.Linear(2, 2))
+    assert not watched(net)
+    handle = getattr(net[0][0], register)(lambda *_: None)
+    assert watched(net) and not watched(net[1])
+    handle.remove()
+    assert not watched(net)

@@ -45,13 +45,16 @@ def main(arguments=None):
     chosen = {name: work for name, work in WORKLOADS.items() if options.word.lower() in name.lower()}
     if not chosen:
         parser.error(f"no workload has {options.word!r} in its name; there are: {'; '.join(WORKLOADS)}")
-    content = _provenance() | {"quick": options.quick, "limits": limits.measured(), "workloads": {}}
+    content = _provenance() | {"quick": options.quick, "workloads": {}}
     try:
         _write(options.json, content)
+        if options.plot:
+            options.plot.touch()
     except OSError as error:
         parser.error(error)
-    print(table.HEADER, flush=True)
     try:
+        content["limits"] = limits.measured()
+        print(table.HEADER, flush=True)
         for name in tqdm(chosen, desc="bench", leave=False, disable=None):
             content["workloads"][name] = _measured(name, content["limits"], options)
             _write(options.json, content)
@@ -64,19 +67,26 @@ def main(arguments=None):
     except KeyboardInterrupt:
         sys.exit("stopped: the rows above are whole")
     finally:
-        print("\n" + table.footer(content))
+        if "limits" in content:
+            print("\n" + table.footer(content))
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m common.bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("word", nargs="?", default="", help="only workloads whose name has it")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=_count, default=1)
     parser.add_argument("--quick", action="store_true", help="heavy workloads smaller, three repetitions, no memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured there")
     parser.add_argument("--plot", type=_image, metavar="FILE", help="draw time over steps, batch and width there")
     parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     return parser
+
+
+def _count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be a whole number from 1")
+    return int(text)
 
 
 def _image(text):

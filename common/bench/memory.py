@@ -6,6 +6,7 @@ Each figure is of a process of its own, on one thread. Peak memory is that of tw
 after a step over four steps of time and with its inputs made.
 """
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def memory_against_steps(nets=tuple(NETS), num_steps=NUM_STEPS):
     for name in nets:
         for steps in num_steps:
             for segment in (0, isqrt(steps)):
-                command = [sys.executable, "-m", "common.bench.memory", name, str(steps), str(segment)]
+                command = [sys.executable, "-m", "common.bench.memory", "--one", name, str(steps), str(segment)]
                 figures = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
                 yield name, steps, segment, *map(float, figures)
 
@@ -80,8 +81,11 @@ def measure(name, num_steps, segment):
 
 
 def main():
-    if len(sys.argv) > 1:
-        print(*measure(sys.argv[1], *map(int, sys.argv[2:])))
+    parser = argparse.ArgumentParser(prog="python -m common.bench.memory", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    if one := parser.parse_args().one:
+        print(*measure(one[0], *map(int, one[1:])))
         return
     print("| net, batch of 16 | steps | checkpoint_steps | peak, MB | step, ms |\n|---|---|---|---|---|")
     for name, steps, segment, peak, seconds in memory_against_steps():

@@ -10,7 +10,7 @@ from common.event_conv import event_conv_pool
 from common.neurons import LIF
 from common.precision import autocast, check, full
 from common.recurrence import norm_step, norm_step_lif
-from common.sequence import Flat, flat, is_static
+from common.sequence import Flat, flat, is_static, watched
 
 
 class ConvNet(nn.Module):
@@ -123,12 +123,10 @@ class ConvPoolNorm(ConvPool):
         return norm_static(self.norm, super().once(x), len(x))
 
     def normalised(self, current):
-        if not self.training:
-            return flat(self.norm, current)
         return flat(lambda x: norm_per_step(self.norm, x, len(current)), current)
 
     def spikes(self, current, neuron):
-        if not self.training or not norm_step_lif.can_run(current, neuron):
+        if not self.norm.training or not norm_step_lif.can_run(current, neuron):
             return super().spikes(current, neuron)
         beta, _, threshold, surrogate, reset, _ = neuron.constants()
         spikes, mean, variance = norm_step_lif.norm_lif(
@@ -150,13 +148,10 @@ class FlatLinear(Flat):
         return flat(lambda x: dropout(F.linear(x, weight, linear.bias)), x.permute(0, 1, 3, 4, 2).flatten(2))
 
 
-def watched(*modules):
-    """Whether one of the modules has hooks, and so must be called as it is."""
-    return any(module._forward_hooks or module._forward_pre_hooks for module in modules)
-
-
 def norm_per_step(norm, x, num_steps):
     """Batch norm of x [T·B, C, H, W], each step on its own, as T calls on [B, C, H, W]; compiled on the CPU."""
+    if not norm.training:
+        return norm(x)
     if not norm_step.can_run(x):
         return torch.cat([norm(step) for step in x.split(len(x) // num_steps)])
     steps = x.unflatten(0, (num_steps, -1))

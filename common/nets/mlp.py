@@ -8,7 +8,7 @@ from torch import nn
 from common.binary import BinaryLinear, binarize
 from common.event_linear import event_linear
 from common.neurons import LIF
-from common.sequence import Dropout
+from common.sequence import Dropout, watched
 from common.spike_linear import spike_linear
 from common.wide_layer import can_run, wide_layer
 
@@ -74,8 +74,8 @@ class ThaMLP(nn.Module):
         """Whether the first layer is large, of a kind that common.wide_layer computes, and nobody looks."""
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
         size = x.shape[0] * x.shape[1] * first.linear.out_features
-        seen = any(module._forward_hooks or module._forward_pre_hooks for module in (first, second, neuron))
-        return size >= WIDE and not seen and can_run(x, first.linear.weight, neuron.surrogate)
+        known = size >= WIDE and can_run(x, first.linear.weight, neuron.surrogate)
+        return known and not watched(first, second, neuron)
 
     def _second_current(self, x):
         """The second layer's current, without the first one's current and spikes in memory."""

@@ -4,10 +4,10 @@ import torch
 from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
-from common.nets.convnet import move_statistics, norm_per_step, watched
+from common.nets.convnet import move_statistics, norm_per_step
 from common.precision import autocast, check, full
 from common.recurrence import norm_pool
-from common.sequence import flat, is_static
+from common.sequence import flat, is_static, watched
 
 POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
@@ -56,7 +56,7 @@ class PLIFNet(nn.Module):
             neuron = self.neurons[name]
             if isinstance(synapse, DropoutLinear):
                 x = neuron(synapse(x.flatten(2)))
-            elif self.training and not watched(synapse, neuron) and not is_static(x) and norm_pool.can_run(x, neuron):
+            elif synapse.fuses(x, neuron):
                 x = synapse.fused(x, neuron, self.pool)
             else:
                 x = flat(self.pool, neuron(synapse(x)))
@@ -80,12 +80,17 @@ class ConvNorm(nn.Module):
             once = self.norm(full(self.conv(x[0])))
             return once.expand(len(x), *once.shape)
         current = self.currents(x)
-        current = norm_per_step(self.norm, current, len(x)) if self.training else self.norm(current)
+        current = norm_per_step(self.norm, current, len(x))
         return current.unflatten(0, x.shape[:2])
 
     def currents(self, x):
         """The convolution of x [T, B, C, H, W], not normalised, [T·B, C', H, W]."""
         return full(self.conv(x.flatten(0, 1).contiguous(memory_format=torch.channels_last)))  # the CPU's fast layout
+
+    def fuses(self, x, neuron):
+        """Whether fused(x, neuron, pool) does as the modules one by one would."""
+        return (self.norm.training and not is_static(x) and norm_pool.can_run(x, neuron)
+                and not watched(self, neuron))  # fmt: skip
 
     def fused(self, x, neuron, pool):
         """While training: pool(neuron(self(x))), with no more in memory than the convolution and the pool's result."""

@@ -6,10 +6,9 @@ import torch
 from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
-from common.nets.convnet import watched
 from common.precision import autocast, check, full
 from common.recurrence import norm_lif
-from common.sequence import Flat, flat, is_static
+from common.sequence import Flat, flat, is_static, watched
 from common.tdbn import TDBatchNorm2d
 
 NUM_BLOCKS = (3, 3, 2)  # of each stage; a stage has twice the channels of the one before, and half the side
@@ -71,7 +70,7 @@ class ResNet19(nn.Module):
     def spikes(self, name, x, shortcut=None):
         """The spikes of this layer, at whose neurons a shortcut's current or spikes may arrive too."""
         synapse, neuron = self.synapses[name], self.neurons[name]
-        fusible = self.training and isinstance(synapse, ConvTDNorm) and not is_static(x)
+        fusible = isinstance(synapse, ConvTDNorm) and synapse.norm.training and not is_static(x)
         if fusible and not watched(synapse, neuron) and norm_lif.can_run(x, neuron):
             return synapse.fused(x, neuron, shortcut)
         current = synapse(x)

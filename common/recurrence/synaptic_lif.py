@@ -11,7 +11,7 @@ from common.recurrence.fused import _number, _rows
 def synaptic_lif_spikes(current, alpha, beta, surrogate):
     """The spikes [T, B, ...] of common.neurons.SynapticLIF, if fused.can_run(current, surrogate).
 
-    alpha, beta: numbers.  The same spikes and gradients as lif_spikes behind leak(current, alpha, 0).
+    alpha, beta: numbers.  Of a finite current the same spikes and gradients as lif_spikes of leak(current, alpha, 0).
     """
     constants = [_number(value, current.dtype) for value in (alpha, beta, 1 - beta, 1.0)]
     if not torch.is_grad_enabled():
