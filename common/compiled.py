@@ -26,6 +26,11 @@ class _Announcement(event.Listener):
 event.register("numba:compile", _Announcement())
 
 
+def can_run(x):
+    """Whether the kernels know the device and dtype of a tensor: the CPU, float32 or float64."""
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
 def run(kernel, *arguments):
     """Call a kernel on as many threads as torch uses, and leave torch's number as it was: numba's OpenMP sets it."""
     threads = torch.get_num_threads()

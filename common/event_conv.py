@@ -51,7 +51,7 @@ class _EventConvPool(torch.autograd.Function):
         if ctx.dense:
             return conv_pool(x, weight)
         out = empty(output_shape(x, weight), x.dtype)
-        run(kernels.forward, _rows(x), by_column(folded(weight)), len(weight), out.flatten(2).numpy())
+        run(kernels.forward, rows(x), by_column(folded(weight)), len(weight), out.flatten(2).numpy())
         return out.permute(0, 3, 1, 2)
 
     @staticmethod
@@ -77,12 +77,12 @@ def _by_kernel_dense(x, weight, grad):
 
 def _by_kernel(x, weight, grad):
     """The gradient of the folded kernel, [O, C, K + 1, L + 1]."""
-    parts = empty_parts(weight)
-    run(kernels.backward, _rows(x), _rows(grad), len(weight), parts.numpy())
+    parts = zero_parts(weight)
+    run(kernels.backward, rows(x), rows(grad), len(weight), parts.numpy())
     return by_folded(parts, len(weight))
 
 
-def empty_parts(weight):
+def zero_parts(weight):
     """The parts [P, K, C, 2, M O] of a folded kernel's gradient, all 0."""
     num_outputs, channels, height, width = weight.shape
     return torch.zeros(PARTS, height + 1, channels, 2, (width + 1) // 2 * num_outputs, dtype=weight.dtype)
@@ -120,6 +120,6 @@ def _by_input(x, weight, grad):
     return out.permute(0, 3, 1, 2)
 
 
-def _rows(x):
+def rows(x):
     """x [N, C, H, W] as a numpy array [N, H, W C], copied unless it lies so in memory."""
     return x.detach().permute(0, 2, 3, 1).contiguous().flatten(2).numpy()

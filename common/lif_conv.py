@@ -26,7 +26,7 @@ def lif_conv_pool(current, num_steps, weight, decay, threshold, surrogate, reset
     None if so many neurons spike that torch's convolution is as fast.  weight: [O, C, K, L].  decay, threshold,
     surrogate, reset: see common.recurrence.lif; the reset is detached.
     """
-    rows = _rows(current)
+    rows = event_conv.rows(current)
     constants = [*(fused._number(value, current.dtype) for value in (decay, threshold)), reset == "zero"]
     room, (num_samples, height, size) = int(CAPACITY * num_steps * current[0].numel()), rows.shape
     places = torch.empty(num_samples, room + size, dtype=torch.uint16)
@@ -56,7 +56,7 @@ class _LIFConvPool(torch.autograd.Function):
         by_current = _by_current(current, weight, grad, *ctx.rest) if ctx.needs_input_grad[0] else None
         if not ctx.needs_input_grad[1]:
             return by_current, None, None, None, None, None
-        parts = event_conv.empty_parts(weight)
+        parts = event_conv.zero_parts(weight)
         run(kernels.backward, places.numpy(), ends.numpy(), grad.flatten(3).numpy(), len(weight), parts.numpy())
         by_weight = F.avg_pool2d(event_conv.by_folded(parts, len(weight)), 2, stride=1)
         return by_current, by_weight, None, None, None, None
@@ -65,7 +65,7 @@ class _LIFConvPool(torch.autograd.Function):
 def _by_current(current, weight, grad, constants, surrogate):
     """The gradient of the current, [B, C, H, W]."""
     channels, taps = weight.shape[1:3]
-    rows, quarter = _rows(current), event_conv.quartered(weight)
+    rows, quarter = event_conv.rows(current), event_conv.quartered(weight)
     out = torch.empty(rows.shape, dtype=current.dtype)
     for low in range(0, len(out), SAMPLES):
         some = slice(low, low + SAMPLES)
@@ -73,8 +73,3 @@ def _by_current(current, weight, grad, constants, surrogate):
         run(kernels.by_current, columns.numpy(), channels, rows[some], *constants,
             *fused.shape_of(surrogate, rows.dtype), out[some].numpy())  # fmt: skip
     return out.unflatten(2, (-1, channels)).permute(0, 3, 1, 2)
-
-
-def _rows(x):
-    """x [B, C, H, W] as a numpy array [B, H, W C], copied unless it lies so in memory."""
-    return x.detach().permute(0, 2, 3, 1).contiguous().flatten(2).numpy()

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common import lif_conv
+from common import compiled, lif_conv
 from common.binary import BinaryConv2d, BinaryLinear, binarize
 from common.event_conv import event_conv_pool
 from common.neurons import LIF
@@ -152,7 +152,7 @@ def norm_per_step(norm, x, num_steps):
     """Batch norm of x [T·B, C, H, W], each step on its own, as T calls on [B, C, H, W]; compiled on the CPU."""
     if not norm.training:
         return norm(x)
-    if not norm_step.can_run(x):
+    if not compiled.can_run(x):
         return torch.cat([norm(step) for step in x.split(len(x) // num_steps)])
     steps = x.unflatten(0, (num_steps, -1))
     out, mean, variance = norm_step.norm_steps(steps, norm.weight, norm.bias, norm.eps)

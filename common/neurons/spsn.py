@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from common import random_numbers
+from common import compiled, random_numbers
 from common.neurons.synaptic import check_times, decay
 from common.recurrence import drawn_leak, leak
 from common.surrogate import FastSigmoid
@@ -76,7 +76,7 @@ class ParaLIF(nn.Module):
 
     def forward(self, current):
         """current [T, B, ...] -> spikes [T, B, ...], each 0 or 1."""
-        if self.spike in FUSED and not self.learn and drawn_leak.can_run(current):
+        if self.spike in FUSED and not self.learn and compiled.can_run(current):
             decays = decay(self.tau_syn, self.dt), decay(self.tau_mem, self.dt)
             return FUSED[self.spike](current, *decays, self._source(current))
         return self.fire(self.membrane(current))

@@ -9,11 +9,6 @@ from common.recurrence import drawn_leak_kernels, leak_kernels
 from common.recurrence.fused import _flat, _rows
 
 
-def can_run(current):
-    """Whether the kernels know this device and dtype."""
-    return current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
-
-
 def bernoulli_spikes(current, alpha, beta, generator=None):
     """Spikes [T, B, ...], each 1 with the probability sigmoid(V), V = leak(current, alpha, beta), else 0.
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from common import compiled
 from common.compiled import run
 from common.recurrence import kernels
 from common.surrogate import ATan, FastSigmoid, Rectangle
@@ -14,7 +15,7 @@ KINDS = {FastSigmoid: kernels.FAST_SIGMOID, ATan: kernels.ATAN, Rectangle: kerne
 
 def can_run(current, surrogate):
     """Whether the kernels know this device, dtype and surrogate."""
-    return current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64) and type(surrogate) in KINDS
+    return compiled.can_run(current) and type(surrogate) in KINDS
 
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import run
+from common.compiled import can_run, run
 from common.recurrence import gpu, leak_kernels
 from common.recurrence.fused import _empty_in_order, _flat, _memory_order, _of_each_neuron, _rows, _unflat
 
@@ -26,7 +26,7 @@ def leak(current, alpha, beta):
 
 def _loop(current):
     """The loop for a current of this device and dtype."""
-    if current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64):
+    if can_run(current):
         return fused_leak
     return gpu.load("triton_leak").leak if gpu.can_run(current) else plain_leak
 

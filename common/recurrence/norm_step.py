@@ -8,11 +8,6 @@ from common.recurrence import norm_kernels as kernels
 from common.recurrence.norm_pool import statistics_of
 
 
-def can_run(current):
-    """Whether the kernels know this device and dtype."""
-    return current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
-
-
 def norm_steps(current, weight, bias, eps):
     """Normalise each step of current [T, B, C, H, W] over all but C; the same shape, with channels last in memory.
 
