@@ -175,14 +175,16 @@ def test_every_condition_names_a_key_and_every_row_applies_to_some_run(conf):
 
 
 def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(conf):
+    directory = Path(conf.__file__).parent.name
+    in_shape, num_outputs = IN_SHAPES[directory], 1 if directory == "temporal_coding" else 10
     lines = combinations(conf)
     assert len(lines) >= 36  # 2 weights, 3 threshold schedules, 3 of lr, 2 optimizers
     for line in lines[:: len(lines) // 200 + 1]:
         settings = Watched(resolve(conf.config, conf.conditional, line))
-        net = nets.build(settings, IN_SHAPES[Path(conf.__file__).parent.name], 10)
+        net = nets.build(settings, in_shape, num_outputs)
         annealing.build(settings, list(net.neurons.values()))
         optim.build(settings, net.parameters(), 1)
-        losses.build(settings)(torch.zeros(settings["num_steps"], 1, 10), torch.ones(1, dtype=torch.int64))
+        losses.build(settings)(torch.zeros(settings["num_steps"], 1, num_outputs), torch.ones(1, dtype=torch.int64))
         assert set(settings) - settings.read <= RUN_KEYS, line
 
 

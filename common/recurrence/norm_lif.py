@@ -22,8 +22,6 @@ def norm_lif(current, shortcut, weight, bias, eps, decay, threshold, surrogate, 
     norm.  decay, threshold, surrogate, detach_reset: see common.recurrence.lif; the reset is to zero.  ValueError if
     there is but one value of a channel.
     """
-    if current[:, :, 0].numel() == 1:
-        raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
     return _NormLIF.apply(current, shortcut, weight, bias, eps, decay, threshold, surrogate, detach_reset)
 
 

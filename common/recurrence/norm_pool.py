@@ -22,9 +22,6 @@ def norm_lif_pool(current, weight, bias, eps, decay, gain, threshold, surrogate,
     see common.recurrence.lif; the reset is to zero and detached, and u = theta fires.  average: pool by the mean; else
     by the maximum, whose gradient goes to the first of equals.  ValueError if a step has one value of a channel only.
     """
-    _, num_samples, _, height, width = current.shape
-    if num_samples * height * width == 1:
-        raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
     decay, gain = (value.expand(current.shape[2:]) if value.ndim else value for value in (decay, gain))
     return _NormLIFPool.apply(current, weight, bias, decay, gain, eps, threshold, surrogate, average)
 
@@ -107,8 +104,10 @@ def _summed(values, like):
 
 
 def statistics_of(pixels):
-    """Means of an array [T, N, C] and sums of squared distances from them, both [T, C] in double."""
+    """Means of an array [T, N > 1, C] and sums of squared distances from them, both [T, C] in double."""
     num_steps, num_pixels, channels = pixels.shape
+    if num_pixels == 1:
+        raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
     num_chunks = -(-num_pixels // norm_kernels.ROWS)
     means, squares = np.empty((2, num_steps, num_chunks, channels), pixels.dtype)
     run(norm_kernels.statistics, pixels, means, squares)
