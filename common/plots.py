@@ -93,7 +93,7 @@ def threshold_curves(names, trajectories, rows):
                 markerfacecolor="none", clip_on=False, label=f"measured (trial {trial}{thinned})")
         ax.set(title=name, xlabel="training iteration", xlim=(0, None))
         ax.ticklabel_format(axis="y", useOffset=False)
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         if logarithmic:
             ax.set_xscale("symlog", linthresh=1)
     axes[names[0]].set_ylabel("firing threshold θ")
@@ -102,7 +102,7 @@ def threshold_curves(names, trajectories, rows):
 
 
 def firing_rates(result):
-    """Firing rate, and share of silent and of saturated neurons, of each spiking layer.
+    """Firing rate, and share of silent and of saturated neurons, of each spiking layer over the test set.
 
     result: the content of result.json. With several trials the bars are means, their whiskers ± one std.
     """
@@ -113,7 +113,7 @@ def firing_rates(result):
     _bars(axes["rate"], trials, {"firing_rates": None}, 1, "firing rate\n(spikes per neuron and step)")
     _bars(axes["share"], trials, shares, 100, "share of neurons (%)")
     axes["share"].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    figure.suptitle(f"Mean ± std of {len(trials)} trials" if len(trials) > 1 else None)
+    figure.suptitle("Over the test set" + f", mean ± std of {len(trials)} trials" * (len(trials) > 1))
     return figure
 
 
@@ -149,7 +149,7 @@ def example(traces, label, image=None):
         _membranes(axes[right], name, spikes, membrane, threshold)
         for ax in (axes[left], axes[right]):
             ax.set(xlabel="time step", xlim=(-0.5, len(spikes) - 0.5))
-            ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     if image is not None:
         axes["input"].imshow(np.reshape(image, (-1, *np.shape(image)[-2:])).sum(0), cmap="gray")
         axes["input"].set(title="input", xticks=[], yticks=[])
