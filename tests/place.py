@@ -66,7 +66,7 @@ class Place:
     def call(self, directory, *arguments, **others):
         """(exit status, stdout, stderr) of `python run.py ...`."""
         process = self.start(directory, *arguments, **others)
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=300)
         return process.returncode, stdout, stderr
 
     def attempt(self, directory, usual, *arguments, **others):
