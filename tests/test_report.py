@@ -221,6 +221,22 @@ def test_the_variant_tells_runs_of_one_net_apart(tmp_path, capsys, settings, tex
     assert table(capsys.readouterr().out)[0]["variant"] == text
 
 
+def test_two_rows_of_a_kind_say_in_what_they_differ(tmp_path, capsys):
+    make_run(tmp_path, "first", crop=0, lr=0.1, seed=0)
+    make_run(tmp_path, "second", crop=4, lr=0.1, seed=5, surrogate="atan", alpha=2.0)
+    make_run(tmp_path, "third", crop=0, lr=0.1, seed=0, augment=True, surrogate="rectangle")
+    make_run(tmp_path, "float", crop=8, lr=0.3, binarize=False)
+    make_run(tmp_path, "fashion", "fashion_mnist", lr=0.2)
+    report.main([str(tmp_path)])
+    assert {row["run"]: row["variant"] for row in table(capsys.readouterr().out)} == {
+        "first": "channels=128, crop=0",
+        "second": "channels=128, crop=4, surrogate=atan",
+        "third": "channels=128, augment, crop=0, surrogate=rectangle",
+        "float": "channels=128",
+        "fashion": "channels=128",
+    }
+
+
 def test_a_reader_may_stop_early(tmp_path):
     make_run(tmp_path, "run")
     command = [sys.executable, "-m", "common.report", tmp_path]

@@ -40,7 +40,9 @@ def main(arguments=None):
         for title, rows in TABLES[options.table].tables(finished).items():
             print(f"{title}\n\n{markdown(rows)}\n")
         return
-    rows = [row for run in finished if (row := read_row(run))]
+    whole = [files for run in finished if (files := _read(run))]
+    configs = [config for _, config, _ in whole]
+    rows = [row for files in whole if (row := read_row(*files, configs))]
     if options.sort:
         rows.sort(key=lambda row: row[options.sort])
     for columns in dict.fromkeys(tuple(row["cells"]) for row in rows):
@@ -55,25 +57,31 @@ def _directory(text):
     return Path(text)
 
 
-def read_row(run):
-    """A finished run's {column: text} under "cells", and its sort keys "accuracy" (best first) and "time".
-
-    None, with a warning, if its config.json or result.json is missing or damaged.
-    """
+def _read(run):
+    """(the run, its config.json, its result.json); None, with a warning, if one is missing or damaged."""
     try:
         config = read(run / "config.json", settings=dict, directory=str)
-        return _row(run, config, result=read(run / "result.json", data=dict, trials=list))
+        return run, config, read(run / "result.json", data=dict, trials=list)
     except (OSError, ValueError) as error:
         return warn(error)
+
+
+def read_row(run, config, result, configs):
+    """A finished run's {column: text} under "cells", and its sort keys "accuracy" (best first) and "time".
+
+    configs: those of all runs of the table.  None, with a warning, if a value of the result is not what it should be.
+    """
+    try:
+        return _row(run, config, result, configs)
     except (AttributeError, KeyError, TypeError) as error:
         return warn(f"{run / 'result.json'} is damaged: {error!r}")
 
 
-def _row(run, config, result):
+def _row(run, config, result, configs):
     num_trials = len(result["trials"])
     planned, finished = config["settings"].get("num_trials", num_trials), is_finished(config["settings"], result)
     seconds = sum(trial.get("seconds", 0) for trial in result["trials"])
-    columns, score = (timing if "case" in result else accuracy).columns(run, config, result)
+    columns, score = (timing if "case" in result else accuracy).columns(run, config, result, configs)
     cells = {
         "experiment": config["directory"],
         **columns,

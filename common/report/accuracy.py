@@ -20,13 +20,13 @@ PUBLISHED = [
 FOR_ALL = {"binarize": False, "subset": 0}  # settings of every one of them: float weights, the whole training set
 
 
-def columns(run, config, result):
-    """({column: text}, mean test accuracy in %) of a finished run."""
+def columns(run, config, result, configs):
+    """({column: text}, mean test accuracy in %) of a finished run; configs: those of the table's runs."""
     settings, trials = config["settings"], result["trials"]
     tests = [100 * trial["test"] for trial in trials if trial.get("test") is not None]
     return {
         "net": settings.get("net", NONE),
-        "variant": variant(settings) or NONE,
+        "variant": variant(config, configs) or NONE,
         "weights": {True: "binarized", False: "float"}.get(settings.get("binarize"), NONE),
         "schedule": settings.get("threshold_schedule", NONE),
         "epochs (best / run)": _epochs(run, trials),

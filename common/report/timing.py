@@ -14,7 +14,7 @@ MERITS = {  # key of result.json -> column, format
 }
 
 
-def columns(run, config, result):
+def columns(run, config, result, _configs):
     """({column: text}, minus the mean squared error) of a finished run."""
     settings = config["settings"]
     return {

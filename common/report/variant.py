@@ -1,6 +1,6 @@
 """A run's settings in few words."""
 
-# What tells runs of one net apart: key -> the value that goes without saying; None: each is said
+# What is said of every run: key -> the value that goes without saying; None: each is said
 UNSAID = {
     "neuron": None, "recurrent": False, "learn_tau": False, "learn_threshold": False, "per_neuron": False,
     "tau": None, "tau_penalty": 0.0, "tau_penalty_on": "tau", "learn_surrogate": False,
@@ -8,15 +8,27 @@ UNSAID = {
     "dt_ms": None, "window_ms": 0.0, "values": "count", "normalization": "none",
     "augment": False, "rate_limit": 0.0, "val_split": "random",
 }  # fmt: skip
+KIND = ("net", "binarize", "threshold_schedule", "select_on")  # told by columns; these take other settings with them
+ELSEWHERE = {"exp_name", "num_trials", "seed", "data_dir", "source", "subset", "device", "num_epochs"}
 PHRASES = {
     "neuron": "{}", "binarize": "binarized", "hidden_sizes": "{} hidden", "dt_ms": "{} ms", "window_ms": "first {} ms",
     "subset": "{} recordings", "num_epochs": "{} epochs", "select_on": "best on {}",
 }  # fmt: skip
 
 
-def variant(settings):
-    """What of `settings` tells a run from others of its net, as text."""
-    return describe({key: settings[key] for key in UNSAID if key in settings}, UNSAID)
+def variant(config, configs=()):
+    """What tells the run of this config.json from others, as text, the more where a run of its kind is in `configs`."""
+    settings, differing = config["settings"], set()
+    for other in configs:
+        if _kind(other) == _kind(config):
+            shared = settings.keys() & other["settings"].keys()
+            differing |= {key for key in shared - ELSEWHERE if settings[key] != other["settings"][key]}
+    said = [key for key in UNSAID if key in settings] + [key for key in settings if key in differing - UNSAID.keys()]
+    return describe({key: settings[key] for key in said}, UNSAID)
+
+
+def _kind(config):
+    return config["directory"], *(config["settings"].get(key) for key in KIND)
 
 
 def describe(settings, unsaid):
