@@ -42,11 +42,13 @@ def save(path, state):
 def load(path):
     """What `save` saved, on the CPU; UserError if the file is missing or damaged."""
     path = Path(path)
-    if not path.exists():
-        raise UserError(f"no checkpoint {path}")
+    remedy = f"; to train this trial again, delete {path.parent} and resume the run"
+    for file in (path, digest_path(path)):
+        if not file.exists():
+            raise UserError(f"no checkpoint {file}" + remedy)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() not in digests(path):
-        raise UserError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}")
+        raise UserError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}" + remedy)
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 

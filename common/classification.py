@@ -34,7 +34,7 @@ def fit(trial, settings, data, encode, signals):
         batches = training.batch_order(len(data.train), size, trial.seed, progress["epoch"])
         with _bar(trial, settings, len(batches) - (-len(held_out) // size)) as bar:
             guard = trials.guard(trial, signals)
-            after_step = [*clamps, trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, guard]
+            after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, bar.update, guard]
             training.train_epoch(net, data.train, encode, judges[0], trial.optimizer, batches, progress,
                                  judges[1], after_step, **extras)
             _seed(trial.net, 0)
@@ -72,7 +72,7 @@ def _bar(trial, settings, num_batches):
 def _row(trial, val, layers):
     """The metrics of the epoch that ends."""
     progress, (val_loss, val_accuracy) = trial.progress, val
-    if val_loss != val_loss:
+    if not math.isfinite(val_loss):
         raise Diverged(f"the validation loss is {val_loss} in epoch {progress['epoch'] + 1}")
     return {
         **trials.train_metrics(trial),
@@ -92,8 +92,8 @@ def show(row, settings, net):
         shown = f"{min(rates.values()):.3f} to {max(rates.values()):.3f}"
     print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  "
           f"train loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}  "
-          f"{settings['select_on']} {row['val_accuracy']:.2%}  " + f"firing rates {shown}  " * bool(rates) +
-          f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
+          f"{settings['select_on']} loss {row['val_loss']:.4f} accuracy {row['val_accuracy']:.2%}  " +
+          f"firing rates {shown}  " * bool(rates) + f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
 
 
 def test(trial, settings, data, encode, signals=()):
@@ -137,9 +137,10 @@ def conclude(result):
     """The result: a line for each layer, and at last the accuracy."""
     spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
     marks = ", a stand-in" * result["data"]["stand_in"] + ", best on test" * (result["select_on"] == "test")
+    epochs = ", ".join(str(trial["best_epoch"]) for trial in result["trials"])
     return "\n".join([
         *_layer_lines(result["trials"]),
-        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) "
+        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) (best epoch {epochs}) "
         f"on {result['data']['name']}{marks}"])  # fmt: skip
 
 
@@ -177,9 +178,9 @@ def draw(path, settings, data, net, encode, result):
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
     if traces:
-        traces = traces[:: -(-len(traces) // monitor.FEW_LAYERS)]
+        shown = torch.linspace(0, len(traces) - 1, min(len(traces), monitor.FEW_LAYERS)).round().int()
         image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
-        figures["example"] = plots.example(traces, label.item(), image)
+        figures["example"] = plots.example([traces[k] for k in shown], label.item(), image)
     for name, figure in figures.items():
         plots.save(figure, path / "figures" / f"{name}.png")
 

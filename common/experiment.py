@@ -71,6 +71,7 @@ def evaluate(experiment, settings, path):
             trials = [trial.build(settings, data, experiment.build_net, place, settings["seed"] + k, device)
                       for k, place in enumerate(_finished_trials(path, settings))]  # fmt: skip
             results = [experiment.task.test(trial, settings, data, encode) for trial in trials]
+            record.write_metrics(path / "metrics.csv", [row for trial in trials for row in trial.progress["rows"]])
         _draw(experiment, path, settings, data, trials[0].net, encode, _result(experiment, data, results, settings))
 
 
@@ -156,9 +157,10 @@ def _warn(row, net, told):
     """Say what is new of layers that are silent or always on."""
     layers = {name: {key: row.get(f"{key}_{name}", 0) for key in ("silent_share", "saturated_share")}
               for name in net.neurons}  # fmt: skip
-    for line in [line for line in monitor.warnings(layers) if line not in told]:
-        told.add(line)
-        print(f"warning: {line}", file=sys.stderr)
+    for about, line in monitor.warnings(layers).items():
+        if about not in told:
+            told.add(about)
+            print(f"warning: {line}", file=sys.stderr)
 
 
 def _result(experiment, data, results, settings):

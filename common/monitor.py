@@ -144,11 +144,10 @@ def _fan_out(connection, active, used):
 
 
 def warnings(layers, limit=0.9):
-    """A line for each layer of which more than `limit` never fires or always fires."""
-    for name, layer in layers.items():
-        for key, what in (("silent_share", "never fire"), ("saturated_share", "fire at every step")):
-            if layer[key] > limit:
-                yield f"{name}: {layer[key]:.0%} of the neurons {what}"
+    """{(layer, share): a line} for each layer of which more than `limit` never fires or always fires."""
+    whats = {"silent_share": "never fire", "saturated_share": "fire at every step"}
+    return {(name, key): f"{name}: {layer[key]:.0%} of the neurons {what}"
+            for name, layer in layers.items() for key, what in whats.items() if layer[key] > limit}  # fmt: skip
 
 
 @torch.no_grad()

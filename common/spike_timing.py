@@ -34,7 +34,7 @@ def fit(trial, settings, data, encode, signals):
     progress.setdefault("membrane", torch.empty(0, settings["num_steps"]))
     progress.setdefault("threshold", torch.empty(0))
     with _bar(trial, settings) as bar:
-        after_step = [trial.lr_schedule.step, trial.threshold_schedule.step, bar.update, stop]
+        after_step = [trials.step_lr(trial), trial.threshold_schedule.step, bar.update, stop]
         while (left := settings["num_iterations"] - progress["iteration"]) > 0:
             started = time.monotonic()
             num_steps = min(left, INTERVAL - progress["iteration"] % INTERVAL)

@@ -29,10 +29,10 @@ class Interrupted(Exception):
 
 
 def new_progress():
-    """epoch: epochs completed.  step: steps taken in the one under way, to which the sums belong."""
+    """epoch: epochs completed.  step: steps taken in the one under way, to which the sums belong.  lr: of the last."""
     return {
         "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_score": -math.inf, "seconds": 0.0,
-        "step": 0, "loss_sum": 0.0, "num_correct": 0, "num_seen": 0, "epoch_seconds": 0.0,
+        "step": 0, "loss_sum": 0.0, "num_correct": 0, "num_seen": 0, "epoch_seconds": 0.0, "lr": None,
     }  # fmt: skip
 
 

@@ -100,6 +100,16 @@ def guard(trial, signals):
     return hook
 
 
+def step_lr(trial):
+    """A hook that keeps the learning rate of the iteration for its epoch's metrics, and moves on to the next."""
+
+    def hook():
+        trial.progress["lr"] = trial.lr_schedule.get_last_lr()[0]
+        trial.lr_schedule.step()
+
+    return hook
+
+
 def train_metrics(trial):
     """For a row of metrics: where the trial stands at the end of an epoch, before it is closed."""
     progress = trial.progress
@@ -107,7 +117,7 @@ def train_metrics(trial):
         "trial": trial.number,
         "epoch": progress["epoch"] + 1,
         "iteration": progress["iteration"],
-        "lr": trial.lr_schedule.get_last_lr()[0],
+        "lr": progress["lr"],
         "train_loss": progress["loss_sum"] / progress["num_seen"],
     }
 

@@ -33,8 +33,6 @@ conditional = [
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
         "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
         "loss": "mse_count_loss",
-        "correct_rate": 0.8,        # share of steps at which the right output is to spike
-        "incorrect_rate": 0.2,      # ... and each wrong one
         "lr_schedule": "cosine",    # cosine | step | none
     }),
     # snn-tha@f9c0b51, fashion_mnist/conf.py; its thr_final is the increment thresholds_final - thresholds.
@@ -129,7 +127,6 @@ conditional = [
         "score": "loss",            # what the epoch is chosen by, and patience waits for: loss | accuracy
         "patience": 7,
         "loss": "cross_entropy",
-        "reduce": "mean",           # of the read-out over the steps: mean | max | last
         "optimizer": "adam",
         "lr": 1e-3,
         "lr_schedule": "step",
@@ -143,9 +140,17 @@ conditional = [
         "shift": 0.15,              # of the image's side, at most, any way
         "scale": [0.85, 1.11],      # smallest and largest factor
     }),
+    ({"loss": "mse_count_loss"}, {
+        "correct_rate": 0.8,        # share of steps at which the right output is to spike
+        "incorrect_rate": 0.2,      # ... and each wrong one
+    }),
+    ({"loss": "cross_entropy"}, {
+        "reduce": "mean",           # of the read-out over the steps: mean | max | last
+    }),
     ({"surrogate": "atan"}, {"alpha": 2.0}),                    # steepness; as PLIF
     ({"surrogate": "rectangle"}, {"width": 0.5}),               # half of it; as STBP
-    ({"optimizer": "sgd"}, {
+    ({"net": ("plifnet", "resnet19"), "optimizer": "sgd"}, {"momentum": 0.9}),
+    ({"net": "convnet", "optimizer": "sgd"}, {
         "momentum": 0.855,          # as published with binarized weights
     }),
     ({"net": "convnet", "lr_schedule": "cosine"}, {

@@ -33,8 +33,6 @@ conditional = [
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
         "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
         "loss": "mse_count_loss",
-        "correct_rate": 0.8,        # share of steps at which the right output is to spike
-        "incorrect_rate": 0.2,      # ... and each wrong one
         "optimizer": "adam",        # adam | sgd
         "lr_schedule": "cosine",    # cosine | step | none
     }),
@@ -128,7 +126,6 @@ conditional = [
         "score": "loss",            # what the epoch is chosen by, and patience waits for: loss | accuracy
         "patience": 7,
         "loss": "cross_entropy",
-        "reduce": "mean",           # of the read-out over the steps: mean | max | last
         "optimizer": "adam",
         "lr": 1e-3,
         "lr_schedule": "step",
@@ -141,6 +138,13 @@ conditional = [
         "rotation": 30.0,           # degrees, at most, either way
         "shift": 0.15,              # of the image's side, at most, any way
         "scale": [0.85, 1.11],      # smallest and largest factor
+    }),
+    ({"loss": "mse_count_loss"}, {
+        "correct_rate": 0.8,        # share of steps at which the right output is to spike
+        "incorrect_rate": 0.2,      # ... and each wrong one
+    }),
+    ({"loss": "cross_entropy"}, {
+        "reduce": "mean",           # of the read-out over the steps: mean | max | last
     }),
     ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
     ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP

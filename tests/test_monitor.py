@@ -167,10 +167,11 @@ def test_hooks_last_as_long_as_the_context(kind, part):
 def test_warnings_name_the_layers_beyond_the_limit():
     quiet, silent, loud = ({"firing_rate": 0.1, "silent_share": a, "saturated_share": b}
                            for a, b in ((0.9, 0.9), (0.95, 0.0), (0.0, 1.0)))  # fmt: skip
-    assert list(warnings({"a": quiet})) == []
-    assert list(warnings({"a": silent, "b": loud})) == [
-        "a: 95% of the neurons never fire", "b: 100% of the neurons fire at every step"]
-    assert len(list(warnings({"a": quiet, "b": silent}, limit=0.5))) == 3
+    assert warnings({"a": quiet}) == {}
+    assert warnings({"a": silent, "b": loud}) == {
+        ("a", "silent_share"): "a: 95% of the neurons never fire",
+        ("b", "saturated_share"): "b: 100% of the neurons fire at every step"}
+    assert len(warnings({"a": quiet, "b": silent}, limit=0.5)) == 3
 
 
 def test_traces_are_what_each_layer_does():

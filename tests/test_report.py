@@ -10,6 +10,8 @@ from common import report
 
 SETTINGS = {"net": "convnet", "binarize": True, "threshold_schedule": "exponential", "select_on": "val", "subset": 0,
             "channels": 128}  # fmt: skip
+RESNET19 = {"net": "resnet19", "channels": 128, "hidden_size": 256, "num_steps": 2, "num_epochs": 11,
+            "surrogate": "rectangle"}  # fmt: skip
 HEADER = "trial,epoch,iteration,val_accuracy\n"
 
 
@@ -69,15 +71,18 @@ def test_one_trial_has_no_spread(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("directory, data, settings, figure", [
-    ("mnist", "MNIST", {"net": "resnet19", "channels": 128}, "98.67 (direct-training-snn@eef1f9e)"),
-    ("mnist", "MNIST", {"net": "resnet19", "channels": 32}, "–"),
+    ("mnist", "MNIST", RESNET19, "98.67 (direct-training-snn@eef1f9e)"),
+    ("mnist", "MNIST", RESNET19 | {"readout": "spikes", "stem": 64}, "98.67 (direct-training-snn@eef1f9e)"),
+    ("mnist", "MNIST", RESNET19 | {"channels": 32}, "–"),
+    ("mnist", "MNIST", RESNET19 | {"num_epochs": 1}, "–"),
+    ("mnist", "MNIST", RESNET19 | {"num_steps": 8}, "–"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "layer"}, "99.63 (Fang 2021)"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "layer", "select_on": "test"}, "99.72 (Fang 2021)"),
     ("fashion_mnist", "Fashion-MNIST", {"net": "plifnet", "tau": "layer", "select_on": "test"}, "94.38 (Fang 2021)"),
     ("fashion_mnist", "MNIST", {"net": "plifnet", "tau": "layer"}, "–"),
-    ("mnist", "my_digits", {"net": "resnet19"}, "–"),
-    ("mnist", "MNIST", {"net": "resnet19", "binarize": True}, "–"),
-    ("mnist", "MNIST", {"net": "resnet19", "subset": 1000}, "–"),
+    ("mnist", "my_digits", RESNET19, "–"),
+    ("mnist", "MNIST", RESNET19 | {"binarize": True}, "–"),
+    ("mnist", "MNIST", RESNET19 | {"subset": 1000}, "–"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "neuron"}, "–"),
     ("mnist", "MNIST", {"net": "plifnet", "tau": "layer", "channels": 32}, "–"),
     ("dvs_gesture", "DVS128 Gesture", {"net": "plifnet", "tau": "layer"}, "96.53 (Fang 2021)"),
@@ -92,7 +97,7 @@ def test_a_published_figure_stands_beside_its_own_setting_only(tmp_path, capsys,
 
 @pytest.mark.parametrize("name", ["MNIST", "digits"])
 def test_a_stand_in_is_marked_and_has_no_published_figure(tmp_path, capsys, name):
-    make_run(tmp_path, "run", data=name, stand_in=True, net="resnet19", binarize=False)
+    make_run(tmp_path, "run", data=name, stand_in=True, **RESNET19, binarize=False)
     report.main([str(tmp_path)])
     text = capsys.readouterr().out
     (row,) = table(text)

@@ -50,7 +50,7 @@ def test_a_run_leaves_what_is_documented(finished):
     figures = sorted((path / "figures").iterdir())
     assert [file.stem for file in figures] == ["example", "firing_rates", "learning_curves", "thresholds"]
     assert all(file.read_bytes().startswith(b"\x89PNG\r\n") for file in figures)
-    assert stdout.count("epoch ") == 2 * num_trials and "a stand-in" in stdout.splitlines()[-2]
+    assert stdout.count("epoch ") == 2 * num_trials + 1 and "a stand-in" in stdout.splitlines()[-2]
 
 
 def test_its_result_has_the_keys_others_rely_on(finished):
@@ -100,6 +100,7 @@ def test_evaluate_repeats_the_result_and_changes_no_weights(place, mnist_run):
     files = [*path.rglob("*.pt"), path / "result.json", path / "metrics.csv", path / "config.json"]
     before = [file.read_bytes() for file in files]
     (path / "figures" / "example.png").unlink()
+    (path / "metrics.csv").write_text("trial,epoch\n0,cut sh")
     status, again, stderr = place.call("mnist", f"evaluate=runs/{path.name}")
     assert status == 0, stderr
     assert again.splitlines()[-2:] == stdout.splitlines()[-2:]
@@ -121,7 +122,7 @@ def test_the_plif_nets_train(place, directory):
     with open(path / "metrics.csv", newline="") as file:
         last = list(csv.DictReader(file))[-1]
     assert float(last["tau_std_conv1"]) > 0 and float(last["lr"]) == pytest.approx(
-        5e-4 * (1 + math.cos(2 * math.pi / 64)))  # after the second epoch
+        5e-4 * (1 + math.cos(math.pi / 64)))  # of the second epoch
     assert "test accuracy" in stdout and (path / "figures" / "tau_distributions.png").exists()
 
 
@@ -129,7 +130,7 @@ RESNET = ["net=resnet19", "channels=4", "stem=4", "hidden_size=8"]
 
 
 @pytest.mark.parametrize("directory, settings", [
-    ("mnist", ["crop=2", "num_epochs=4", "patience=1", "lr=0.1"]),
+    ("mnist", ["crop=2", "num_epochs=4", "patience=1", "lr=0.1", "lr_step_epochs=1"]),
     ("fashion_mnist", ["binarize=True", "readout=spikes", "surrogate_center=zero", "precision=bf16"])])
 def test_the_residual_nets_train_and_are_evaluated(place, directory, settings):
     path, stdout, _ = place.train(directory, *RESNET, *settings)
@@ -138,7 +139,9 @@ def test_the_residual_nets_train_and_are_evaluated(place, directory, settings):
     result = record.read_result(path)["trials"][0]
     losses = [row["val_loss"] for row in rows]
     assert result["best_epoch"] == 1 + losses.index(min(losses)) and result["val"] in [r["val_accuracy"] for r in rows]
+    assert f"over 1 trial(s) (best epoch {result['best_epoch']}) on " in stdout.splitlines()[-2]
     if directory == "mnist":  # ended by its patience, or by its epochs
+        assert [row["lr"] for row in rows] == pytest.approx([0.1 / 10**k for k in range(len(rows))])
         assert len(rows) == min(4, result["best_epoch"] + 1)
         assert ("without a better loss (patience)" in stdout) == (len(rows) < 4)
     num_layers = 18 if directory == "mnist" else 19
