@@ -104,6 +104,13 @@ def _ffmpeg():
         return None
 
 
+def _interrupt_before(error):
+    """The KeyboardInterrupt in whose handling the error came up, if one did."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 def _write(animation, path, writer, edit=None):
     """Draw into a temporary file, pass its text through `edit`, and rename it to `path`."""
     part = path.with_name(f"{path.stem}.part{path.suffix}")  # by the suffix ffmpeg knows the format
@@ -115,8 +122,8 @@ def _write(animation, path, writer, edit=None):
             part.write_text(edit(part.read_text()), encoding="utf-8")
         return part.replace(path)
     except CalledProcessError as error:
-        if isinstance(error.__context__, KeyboardInterrupt):  # Ctrl-C ends ffmpeg too, and it complains
-            raise error.__context__ from None
+        if interrupt := _interrupt_before(error):  # Ctrl-C ends ffmpeg too, and it complains
+            raise interrupt from None
         raise OSError(f"cannot write {path}: {error.stderr.strip()}") from error
     except OSError as error:
         raise OSError(f"cannot write {path}: {error.strerror or error}") from error

@@ -138,8 +138,7 @@ def conclude(result):
     spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
     marks = ", a stand-in" * result["data"]["stand_in"] + ", best on test" * (result["select_on"] == "test")
     epochs = ", ".join(str(trial["best_epoch"]) for trial in result["trials"])
-    return "\n".join([
-        *_layer_lines(result["trials"]),
+    return "\n".join([*_layer_lines(result["trials"]),
         f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) (best epoch {epochs}) "
         f"on {result['data']['name']}{marks}"])  # fmt: skip
 
