@@ -11,11 +11,11 @@ import pytest
 from common.data import download
 
 CONTENT = bytes(range(256)) * 400
-ZIPPED = gzip.compress(CONTENT)
+ZIPPED = gzip.compress(CONTENT, mtime=0)
 SHA256, MD5 = hashlib.sha256(ZIPPED).hexdigest(), "md5:" + hashlib.md5(ZIPPED).hexdigest()
 PAGES = {  # path: (status, body, announced length)
     "/good": (200, ZIPPED, len(ZIPPED)),
-    "/anew": (200, gzip.compress(CONTENT, compresslevel=1), None),
+    "/anew": (200, gzip.compress(CONTENT, compresslevel=1, mtime=0), None),
     "/flipped": (200, ZIPPED[:50] + bytes([ZIPPED[50] ^ 1]) + ZIPPED[51:], None),
     "/short": (200, ZIPPED[:-30], None),
     "/broken_off": (200, ZIPPED[:-30], len(ZIPPED)),
@@ -56,7 +56,7 @@ def server(monkeypatch):
         thread.join()
 
 
-@pytest.mark.parametrize("digest", [SHA256, "sha256:" + SHA256, MD5])
+@pytest.mark.parametrize("digest", [SHA256, "sha256:" + SHA256, MD5], ids=["plain", "sha256", "md5"])
 def test_a_file_is_fetched_once(server, tmp_path, digest):
     path = tmp_path / "new" / "folder" / "file.gz"
     for _ in range(2):
