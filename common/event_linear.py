@@ -86,7 +86,7 @@ def _gather(row_starts, units, counts, width, weight, first, out):
         for row in range(chunk * ROWS, min(num_rows, (chunk + 1) * ROWS)):
             total = out[row, low:high]
             total[:] = first[low:high]
-            _add_up(units, counts, row_starts[row], row_starts[row + 1], weight, low, high, total)
+            add_up(units, counts, row_starts[row], row_starts[row + 1], weight, low, high, total)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -153,11 +153,11 @@ def _scatter_sorted(starts, rows, counts, width, grad, by_input):
         for chunk in range(len(starts)):
             for unit in range(len(by_input)):
                 first, end = starts[chunk, unit], starts[chunk, unit + 1]
-                _add_up(rows, counts, first, end, grad, low, high, by_input[unit, low:high])
+                add_up(rows, counts, first, end, grad, low, high, by_input[unit, low:high])
 
 
 @njit(inline="always")
-def _add_up(places, counts, event, end, table, low, high, total):
+def add_up(places, counts, event, end, table, low, high, total):
     """total [n] += table[place] of each event up to `end`, as often as it stands; columns low to high of it."""
     if not counts.size:
         event = _add_fours(places, event, end, table, low, high, total)

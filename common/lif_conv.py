@@ -8,6 +8,7 @@ from common import event_conv
 from common import lif_conv_kernels as kernels
 from common.compiled import empty, run
 from common.recurrence import fused
+from common.recurrence.layout import number
 
 DENSITY = 0.11   # of spikes, from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
 CAPACITY = 0.25  # share of its neurons and steps at which one sample may spike
@@ -27,7 +28,7 @@ def lif_conv_pool(current, num_steps, weight, decay, threshold, surrogate, reset
     surrogate, reset: see common.recurrence.lif; the reset is detached.
     """
     rows = event_conv.rows(current)
-    constants = [*(fused._number(value, current.dtype) for value in (decay, threshold)), reset == "zero"]
+    constants = [*(number(value, current.dtype) for value in (decay, threshold)), reset == "zero"]
     room, (num_samples, height, size) = int(CAPACITY * num_steps * current[0].numel()), rows.shape
     places = torch.empty(num_samples, room + size, dtype=torch.uint16)
     ends = torch.empty(num_samples, num_steps, height, dtype=torch.int32)

@@ -47,8 +47,8 @@ def learning_curves(rows):
     One trial is one line; of several, each is faint and their mean, up to where the shortest ends, is bold.
     rows: as read_metrics() returns them.
     """
-    trials = list(_by_trial(rows).values())
-    figure, axes = _panels([["accuracy", "loss"]], (10, 4))
+    trials = list(by_trial(rows).values())
+    figure, axes = panels([["accuracy", "loss"]], (10, 4))
     for (quantity, ax), scale in zip(axes.items(), (100, 1), strict=True):
         for k, split in enumerate(("train", "val")):
             curves = [scale * np.array([row[f"{split}_{quantity}"] for row in trial]) for trial in trials]
@@ -80,8 +80,8 @@ def threshold_curves(names, trajectories, rows):
     the start).  rows: as read_metrics() returns them; their `iteration` and `threshold_<layer>` are the markers.
     The iterations are on a logarithmic axis if any layer is within 1 % of its end in the first 5 % of them.
     """
-    trial, measured = next(iter(_by_trial(rows).items()))
-    figure, axes = _panels([list(names)], (max(4, 3.6 * len(names)), 3.8))
+    trial, measured = next(iter(by_trial(rows).items()))
+    figure, axes = panels([list(names)], (max(4, 3.6 * len(names)), 3.8))
     ways = [np.abs(np.subtract(trajectories[name], trajectories[name][-1])) for name in names]  # still to go
     logarithmic = any(np.argmax(way <= 0.01 * way[0]) < 0.05 * len(way) for way in ways if way[0])
     space = np.geomspace if logarithmic else np.linspace
@@ -108,7 +108,7 @@ def firing_rates(result):
     """
     trials = result["trials"]
     few = len(trials[0]["firing_rates"]) <= FEW_LAYERS
-    figure, axes = _panels([["rate", "share"]] if few else [["rate"], ["share"]], (10, 4) if few else (10, 7))
+    figure, axes = panels([["rate", "share"]] if few else [["rate"], ["share"]], (10, 4) if few else (10, 7))
     shares = {"silent_share": "silent", "saturated_share": "saturated (always on)"}
     _bars(axes["rate"], trials, {"firing_rates": None}, 1, "firing rate\n(spikes per neuron and step)")
     _bars(axes["share"], trials, shares, 100, "share of neurons (%)")
@@ -141,8 +141,8 @@ def example(traces, label, image=None):
     """
     rows = [[f"{name} spikes", f"{name} membrane"] for name, *_ in traces]
     ratios = [1, 1] if image is None else [0.55, 1, 1]
-    figure, axes = _panels(rows if image is None else [["input", *row] for row in rows],
-                           (5.5 * sum(ratios), 1 + 2.2 * len(rows)), width_ratios=ratios)
+    figure, axes = panels(rows if image is None else [["input", *row] for row in rows],
+                          (5.5 * sum(ratios), 1 + 2.2 * len(rows)), width_ratios=ratios)
     figure.suptitle(f"Label: {label}")
     for (name, spikes, membrane, threshold), (left, right) in zip(traces, rows, strict=True):
         _spikes(axes[left], name, spikes)
@@ -181,7 +181,7 @@ def _membranes(ax, name, spikes, membrane, threshold):
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _by_trial(rows):
+def by_trial(rows):
     """{trial: its rows}, in the order of the file."""
     if not rows:
         raise ValueError("nothing to draw: metrics.csv has no finished epoch yet")
@@ -189,7 +189,7 @@ def _by_trial(rows):
     return {trial: [row for row in rows if row["trial"] == trial] for trial in trials}
 
 
-def _panels(mosaic, size, **options):
+def panels(mosaic, size, **options):
     """A figure of `size` (inches) and {name: axes} for the names in `mosaic`, in the one style of our figures."""
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplot_mosaic(mosaic, **options)

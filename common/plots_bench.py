@@ -4,7 +4,7 @@ import statistics
 
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from common.plots import COLORS, LINESTYLES, MARKERS, _panels
+from common.plots import COLORS, LINESTYLES, MARKERS, panels
 
 AXES = {"num_steps": ("steps T", "T"), "batch_size": ("batch size B", "B"), "size": ("neurons N", "N")}
 LABELS = {"peer": "snntorch, step by step", "ours": "ours"}
@@ -15,7 +15,7 @@ def sweep(result):
 
     result: as common.bench.sweep.measured() returns it.  The lines are medians, the bands all repetitions.
     """
-    figure, axes = _panels([list(AXES)], (12, 4.2), sharey=True)
+    figure, axes = panels([list(AXES)], (12, 4.2), sharey=True)
     figure.suptitle("Linear layer and LIF neurons, forward and backward")
     for name, ax in axes.items():
         label, _ = AXES[name]

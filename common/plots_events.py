@@ -6,7 +6,7 @@ In the style of common.plots.
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from common.plots import COLORS, _panels, raster
+from common.plots import COLORS, panels, raster
 from common.plots_timing import CASE_STYLES
 
 BIN_MS = 10  # of the number of events over time
@@ -18,7 +18,7 @@ def recordings(samples, num_channels):
     samples: {title: (times [E] in seconds, 0 or more, channels [E])}.  num_channels: of each; channels lie below it.
     """
     rows = [[f"{row} {k}" for k in range(len(samples))] for row in ("events", "number")]
-    figure, axes = _panels(rows, (1 + 3.4 * len(samples), 5), sharex=True, height_ratios=[4, 1])
+    figure, axes = panels(rows, (1 + 3.4 * len(samples), 5), sharex=True, height_ratios=[4, 1])
     end = max([BIN_MS, *(1000 * float(np.max(times, initial=0)) for times, _ in samples.values())])
     edges = np.arange(0, end + BIN_MS, BIN_MS)
     for upper, lower, (title, (times, channels)) in zip(*rows, samples.items(), strict=True):
@@ -44,7 +44,7 @@ def membranes_and_spikes(layers):
     axis.  rule: in words, when its neurons fire.  level: of the membrane, drawn as a dashed line, or None.
     """
     rows = [[f"spikes {k}", f"membrane {k}"] for k in range(len(layers))]
-    figure, axes = _panels(rows, (11, 0.6 + 2.1 * len(layers)), sharex=True, width_ratios=[2, 3])
+    figure, axes = panels(rows, (11, 0.6 + 2.1 * len(layers)), sharex=True, width_ratios=[2, 3])
     end = max(len(spikes) * dt_ms for _, spikes, _, dt_ms, *_ in layers)
     for (left, right), (title, spikes, membrane, dt_ms, rule, level) in zip(rows, layers, strict=True):
         time, neuron = dt_ms * np.arange(len(spikes)), typical(spikes)
@@ -88,7 +88,7 @@ def accuracy_against_rate(results, chance=None):
     their mean, its whiskers ± one std.  chance: the accuracy of guessing, as a fraction, drawn as a line.  The title
     names the data, and says if they stand in for the published set.
     """
-    figure, axes = _panels([["accuracy"]], (7, 4.4))
+    figure, axes = panels([["accuracy"]], (7, 4.4))
     ax = axes["accuracy"]
     points = [(series, note, *_point(result)) for series, note, result in results]
     for k, series in enumerate(dict.fromkeys(series for series, *_ in points)):

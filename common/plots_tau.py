@@ -6,7 +6,7 @@ In the style of common.plots.  rows: as common.plots.read_metrics() returns them
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from common.plots import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, _by_trial, _panels
+from common.plots import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, by_trial, panels
 
 SMOOTHED = 20  # epochs that a moving average spans, of long runs
 STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00", "#56B4E9", "#000000"], [*MARKERS, "D", "v", "P", "X"],
@@ -46,8 +46,8 @@ def window_of(num_epochs):
 
 def accuracy_curves(rows):
     """Training and validation accuracy over epochs: each trial faint, the moving average of their mean bold."""
-    trials = list(_by_trial(rows).values())
-    figure, axes = _panels([["accuracy"]], (7, 4))
+    trials = list(by_trial(rows).values())
+    figure, axes = panels([["accuracy"]], (7, 4))
     for k, split in enumerate(("train", "val")):
         curves = [100 * np.array([row[f"{split}_accuracy"] for row in trial]) for trial in trials]
         for curve in curves:
@@ -63,8 +63,8 @@ def accuracy_curves(rows):
 
 def loss_curves(rows):
     """Training and validation loss over epochs, on a linear and on a logarithmic axis, the mean over trials."""
-    trials = list(_by_trial(rows).values())
-    figure, axes = _panels([["linear", "log"]], (10, 4))
+    trials = list(by_trial(rows).values())
+    figure, axes = panels([["linear", "log"]], (10, 4))
     for k, split in enumerate(("train", "val")):
         mean = _mean(trials, f"{split}_loss")
         for scale, ax in axes.items():
@@ -83,18 +83,18 @@ def tau_curves(rows):
 
     Of several trials the mean.
     """
-    trials = list(_by_trial(rows).values())
-    panels = {"mean": "mean of τ (steps)"}
+    trials = list(by_trial(rows).values())
+    titles = {"mean": "mean of τ (steps)"}
     if any(row[f"tau_std_{layer}"] for row in rows for layer in layers_of(rows)):
-        panels["std"] = "standard deviation of τ (steps)"
-    figure, axes = _panels([list(panels)], (2 + 4 * len(panels), 4.2))
+        titles["std"] = "standard deviation of τ (steps)"
+    figure, axes = panels([list(titles)], (2 + 4 * len(titles), 4.2))
     for k, layer in enumerate(layers_of(rows)):
         for statistic, ax in axes.items():
             _line(ax, _mean(trials, f"tau_{statistic}_{layer}"), STYLES[k % len(STYLES)], linewidth=1.5, label=layer)
     for statistic, ax in axes.items():
-        _finish(ax, panels[statistic])
+        _finish(ax, titles[statistic])
         ax.ticklabel_format(axis="y", useOffset=False)
-    figure.legend(*axes["mean"].get_legend_handles_labels(), loc="outside lower center", ncols=4 * len(panels),
+    figure.legend(*axes["mean"].get_legend_handles_labels(), loc="outside lower center", ncols=4 * len(titles),
                   frameon=False)  # fmt: skip
     _title_trials(figure, len(trials), faint=False)
     return figure
@@ -105,7 +105,7 @@ def tau_distributions(taus, init_tau, title="", what="layer"):
 
     taus: {layer, or `what` else: 1-d array of tau, steps}.  init_tau: the mean at the start, a dashed line.
     """
-    figure, axes = _panels([["tau"]], (max(6, 1.1 * len(taus)), 4))
+    figure, axes = panels([["tau"]], (max(6, 1.1 * len(taus)), 4))
     ax = axes["tau"]
     for k, values in enumerate(taus.values()):
         if np.ptp(values) > 0:
@@ -129,9 +129,9 @@ def compare(cases):
 
     Of several trials the mean.
     """
-    figure, axes = _panels([["accuracy", "std"]], (11, 4.2))
+    figure, axes = panels([["accuracy", "std"]], (11, 4.2))
     for k, (case, rows) in enumerate(cases.items()):
-        trials = list(_by_trial(rows).values())
+        trials = list(by_trial(rows).values())
         accuracy = 100 * _mean(trials, "val_accuracy")
         std = np.mean([_mean(trials, f"tau_std_{layer}") for layer in layers_of(rows)], axis=0)
         _line(axes["accuracy"], moving_average(accuracy, window_of(len(accuracy))), STYLES[k % len(STYLES)],

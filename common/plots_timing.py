@@ -11,7 +11,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.ticker import MaxNLocator
 
 from common.animation import freeze
-from common.plots import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, _panels, raster
+from common.plots import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, panels, raster
 
 CASE_STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00"], [*MARKERS, "D", "v"], strict=True))
 RELATIVE = "membrane potential / target's peak"
@@ -41,7 +41,7 @@ def loss_curve(traces):
 
 def compare_losses(cases):
     """loss_curve() of each of {case: traces} in one figure."""
-    figure, axes = _panels([["loss"]], (7, 4))
+    figure, axes = panels([["loss"]], (7, 4))
     ax, lost = axes["loss"], 0
     for k, (case, traces) in enumerate(cases.items()):
         loss, (color, marker) = _relative(traces).loss, CASE_STYLES[k % len(CASE_STYLES)]
@@ -110,7 +110,7 @@ def _columns(titles, traces, membranes, ylabel="membrane potential", label="memb
     """A figure with, for each title and traces, a panel for the membrane and one for spikes; and their _column()s."""
     rows = [[f"{row} {k}" for k in range(len(titles))] for row in ("membrane", "spikes")]
     width = 1 + (3 * len(titles) if len(titles) > 1 else 6)
-    figure, axes = _panels(rows, (width, 4.4), sharex=True, height_ratios=[7, 1])
+    figure, axes = panels(rows, (width, 4.4), sharex=True, height_ratios=[7, 1])
     figure.get_layout_engine().set(wspace=0.05, h_pad=0.08)
     # Targets and thresholds must stay readable, so of a membrane that runs away only so much is shown.
     given = np.concatenate([[0.0], *(array for case in traces for array in (case.target, case.threshold))])

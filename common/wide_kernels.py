@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit, prange
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from common.event_linear import _add_up
-from common.recurrence.kernels import _step_back, derivatives
+from common.event_linear import add_up
+from common.recurrence.kernels import derivatives, step_back
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -60,7 +60,7 @@ def wide_backward(events, by_unit, weight, bias, dropout, lif, detached, surroga
                 _drop(u[t], dropout, t * num_samples + sample, low)
                 _add(u[t], total)
             for unit in range(len(table)):
-                _add_up(steps, none, starts[sample, unit], starts[sample, unit + 1], u, 0, width, by_input[unit])
+                add_up(steps, none, starts[sample, unit], starts[sample, unit + 1], u, 0, width, by_input[unit])
         by_weight[low : low + size] = by_input[:, :size].T
         by_bias[low : low + size] = total[:size]
 
@@ -91,7 +91,7 @@ def _membranes(events, sample, num_samples, table, first, dropout, low, lif, u, 
     for t in range(len(u)):
         row, current = t * num_samples + sample, u[t]
         sums[:] = 0
-        _add_up(units, none, row_starts[row], row_starts[row + 1], table, 0, sums.size, sums)
+        add_up(units, none, row_starts[row], row_starts[row + 1], table, 0, sums.size, sums)
         for i in range(sums.size):
             current[i] = first[i] + u.dtype.type(sums[i])
         _drop(current, dropout, row, low)
@@ -154,7 +154,7 @@ def _back_in_time(u, by_spikes, lif, detached, surrogate):
     for t in np.arange(len(u) - 1, -1, -1):  # a range that falls would keep the loops below from vectors
         potential, by_spike = u[t], by_spikes[t]
         derivatives(potential, theta, kind, surrogate_width, offset, slope)
-        _step_back(carried, potential, leaks, theta, slope, zero_reset, False, detached, scratch)
+        step_back(carried, potential, leaks, theta, slope, zero_reset, False, detached, scratch)
         for i in range(slope.size):
             value = carried[i] + by_spike[i] * slope[i]
             carried[i] = potential[i] = value

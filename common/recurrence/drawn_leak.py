@@ -6,7 +6,7 @@ from torch.autograd.function import once_differentiable
 from common import random_numbers
 from common.compiled import empty, run
 from common.recurrence import drawn_leak_kernels, leak_kernels
-from common.recurrence.fused import _flat, _rows
+from common.recurrence.layout import flat, to_rows
 
 
 def bernoulli_spikes(current, alpha, beta, generator=None):
@@ -28,8 +28,8 @@ class _DrawnLeak(torch.autograd.Function):
     def forward(ctx, current, alpha, beta, draw, generator):
         current = current.contiguous()  # the order in which numbers are drawn
         membrane = empty(current.shape, current.dtype)
-        ctx.constants = [_flat(value, None, current.dtype) for value in (alpha, beta, 1 - beta)]
-        run(leak_kernels.leak_forward, _rows(current, None), *ctx.constants, _rows(membrane, None))
+        ctx.constants = [flat(value, None, current.dtype) for value in (alpha, beta, 1 - beta)]
+        run(leak_kernels.leak_forward, to_rows(current), *ctx.constants, to_rows(membrane))
         spikes, probability = draw(membrane, generator)
         ctx.bernoulli = draw is _bernoulli
         ctx.save_for_backward(probability)
@@ -40,8 +40,8 @@ class _DrawnLeak(torch.autograd.Function):
     def backward(ctx, grad):
         (probability,) = ctx.saved_tensors
         grad_current = empty(probability.shape, probability.dtype)
-        rows = (_rows(x, None) for x in (grad, probability))
-        run(drawn_leak_kernels.backward, *rows, ctx.bernoulli, *ctx.constants, _rows(grad_current, None))
+        rows = (to_rows(x) for x in (grad, probability))
+        run(drawn_leak_kernels.backward, *rows, ctx.bernoulli, *ctx.constants, to_rows(grad_current))
         return grad_current, None, None, None, None
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
-from common.recurrence.kernels import CHUNK, _row
+from common.recurrence.kernels import CHUNK, row
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -19,7 +19,7 @@ def backward(grad_spikes, probability, bernoulli, alpha, beta, gain, grad_curren
         low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
         by_syn, by_v = np.zeros(high - low, grad_current.dtype), np.zeros(high - low, grad_current.dtype)
         for t in range(num_steps - 1, -1, -1):
-            g, p, out = _row(grad_spikes, t)[low:high], probability[t, low:high], grad_current[t, low:high]
+            g, p, out = row(grad_spikes, t)[low:high], probability[t, low:high], grad_current[t, low:high]
             for i in range(high - low):
                 by_v[i] = g[i] * (p[i] if bernoulli else two) * (one - p[i]) * p[i] + leak * by_v[i]
                 by_syn[i] = weight * by_v[i] + retained * by_syn[i]

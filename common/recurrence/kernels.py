@@ -12,12 +12,12 @@ FAST_SIGMOID, ATAN, RECTANGLE = 0, 1, 2
 
 
 @njit(inline="always")
-def _row(rows, t):
+def row(rows, t):
     return rows[t if rows.shape[0] > 1 else 0]
 
 
 @njit(inline="always")
-def _chunk_of(values, low, high):
+def chunk_of(values, low, high):
     return values[low:high] if values.size > 1 else np.full(high - low, values[0])
 
 
@@ -49,10 +49,10 @@ def lif_forward(current, decay, gain, threshold, zero_reset, inclusive, spikes, 
     num_steps, size = membrane.shape
     for chunk in prange((size + CHUNK - 1) // CHUNK):
         low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
-        leak, weight = _chunk_of(decay, low, high), _chunk_of(gain, low, high)
+        leak, weight = chunk_of(decay, low, high), chunk_of(gain, low, high)
         kept, drop = np.zeros(high - low, membrane.dtype), np.zeros(high - low, membrane.dtype)
         for t in range(num_steps):
-            x, u, s = _row(current, t)[low:high], membrane[t, low:high], spikes[t, low:high]
+            x, u, s = row(current, t)[low:high], membrane[t, low:high], spikes[t, low:high]
             for i in range(high - low):
                 potential = leak[i] * kept[i] + weight[i] * x[i] - drop[i]
                 fired = potential >= theta if inclusive else potential > theta
@@ -74,18 +74,18 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
     num_steps, size = membrane.shape
     for chunk in prange((size + CHUNK - 1) // CHUNK):
         low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
-        leak, weight = _chunk_of(decay, low, high), _chunk_of(gain, low, high)
+        leak, weight = chunk_of(decay, low, high), chunk_of(gain, low, high)
         carried, slope = np.zeros(high - low, membrane.dtype), np.empty(high - low, membrane.dtype)
         for t in range(num_steps - 1, -1, -1):
             u, out = membrane[t, low:high], grad_current[t, low:high]
             derivatives(u, theta, kind, width, offset, slope)
-            _step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, out)
+            step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, out)
             if grad_spikes.size:
-                g = _row(grad_spikes, t)[low:high]
+                g = row(grad_spikes, t)[low:high]
                 for i in range(high - low):
                     carried[i] += g[i] * slope[i]
             if grad_membrane.size:
-                g = _row(grad_membrane, t)[low:high]
+                g = row(grad_membrane, t)[low:high]
                 for i in range(high - low):
                     carried[i] += g[i]
             for i in range(high - low):
@@ -96,7 +96,7 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
 
 
 @njit(inline="always")
-def _step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, scratch):
+def step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, scratch):
     """dL/du[t+1] in `carried` becomes its share of dL/du[t], through the leak and the reset."""
     if not detached:
         for i in range(carried.size):
@@ -165,7 +165,7 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
         potential, by_current, slope = np.zeros((3, high - low), grad.dtype)
         total[:] = zero
         for t in range(num_steps):
-            g = _row(grad_spikes, t)[low:high]
+            g = row(grad_spikes, t)[low:high]
             for i in range(high - low):
                 potential[i] = leak * kept[i] + weight * x[i] - drop[i]
                 by_current[i] = leak * by_current[i] + weight

@@ -6,7 +6,7 @@ from torch.autograd.function import once_differentiable
 
 from common.compiled import can_run, run
 from common.recurrence import gpu, leak_kernels
-from common.recurrence.fused import _empty_in_order, _flat, _memory_order, _of_each_neuron, _rows, _unflat
+from common.recurrence.layout import empty_in_order, flat, memory_order, of_each_neuron, to_rows, unflat
 
 
 def leak(current, alpha, beta):
@@ -44,17 +44,17 @@ def plain_leak(current, alpha, beta):
 
 def fused_leak(current, alpha, beta):
     """As `leak`, in one compiled pass; saves the membrane if alpha or beta wants its gradient, else nothing."""
-    return _Leak.apply(current, *_of_each_neuron(alpha, beta, current))
+    return _Leak.apply(current, *of_each_neuron(alpha, beta, current))
 
 
 class _Leak(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, alpha, beta):
-        order = _memory_order(current)
-        membrane = _empty_in_order(current, order)
+        order = memory_order(current)
+        membrane = empty_in_order(current, order)
         ctx.order, ctx.learns = order, any(ctx.needs_input_grad[1:])
-        ctx.constants = [_flat(value, order, current.dtype) for value in (alpha, beta, 1 - beta)]
-        run(leak_kernels.leak_forward, _rows(current, order), *ctx.constants, _rows(membrane, order))
+        ctx.constants = [flat(value, order, current.dtype) for value in (alpha, beta, 1 - beta)]
+        run(leak_kernels.leak_forward, to_rows(current, order), *ctx.constants, to_rows(membrane, order))
         ctx.save_for_backward(*[membrane] * ctx.learns)
         return membrane
 
@@ -62,11 +62,11 @@ class _Leak(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad):
         order, learns = ctx.order, ctx.learns
-        grad_current = _empty_in_order(grad, order)
-        rows = _rows(grad, order)
-        membrane = _rows(ctx.saved_tensors[0], order) if learns else np.empty((0, 0), rows.dtype)
+        grad_current = empty_in_order(grad, order)
+        rows = to_rows(grad, order)
+        membrane = to_rows(ctx.saved_tensors[0], order) if learns else np.empty((0, 0), rows.dtype)
         by_alpha, by_beta = torch.empty(2, grad[0].numel() if learns else 0, dtype=grad.dtype)
-        run(leak_kernels.leak_backward, rows, membrane, *ctx.constants, _rows(grad_current, order),
+        run(leak_kernels.leak_backward, rows, membrane, *ctx.constants, to_rows(grad_current, order),
             by_alpha.numpy(), by_beta.numpy())  # fmt: skip
-        by_alpha, by_beta = (_unflat(by, grad[0], order) if learns else None for by in (by_alpha, by_beta))
+        by_alpha, by_beta = (unflat(by, grad[0], order) if learns else None for by in (by_alpha, by_beta))
         return grad_current, by_alpha, by_beta

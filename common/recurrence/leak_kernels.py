@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
-from common.recurrence.kernels import CHUNK, _chunk_of, _row
+from common.recurrence.kernels import CHUNK, chunk_of, row
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -12,10 +12,10 @@ def leak_forward(current, alpha, beta, gain, membrane):
     num_steps, size = membrane.shape
     for chunk in prange((size + CHUNK - 1) // CHUNK):
         low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
-        retained, leak, weight = _chunk_of(alpha, low, high), _chunk_of(beta, low, high), _chunk_of(gain, low, high)
+        retained, leak, weight = chunk_of(alpha, low, high), chunk_of(beta, low, high), chunk_of(gain, low, high)
         syn, kept = np.zeros(high - low, membrane.dtype), np.zeros(high - low, membrane.dtype)
         for t in range(num_steps):
-            x, v = _row(current, t)[low:high], membrane[t, low:high]
+            x, v = row(current, t)[low:high], membrane[t, low:high]
             for i in range(high - low):
                 syn[i] = retained[i] * syn[i] + x[i]
                 kept[i] = leak[i] * kept[i] + weight[i] * syn[i]
@@ -31,10 +31,10 @@ def leak_backward(grad_membrane, membrane, alpha, beta, gain, grad_current, grad
     num_steps, size = grad_current.shape
     for chunk in prange((size + CHUNK - 1) // CHUNK):
         low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
-        retained, leak, weight = _chunk_of(alpha, low, high), _chunk_of(beta, low, high), _chunk_of(gain, low, high)
+        retained, leak, weight = chunk_of(alpha, low, high), chunk_of(beta, low, high), chunk_of(gain, low, high)
         by_syn, by_v, at_rest, sum_alpha, sum_beta = np.zeros((5, high - low), grad_current.dtype)
         for t in range(num_steps - 1, -1, -1):
-            g, out = _row(grad_membrane, t)[low:high], grad_current[t, low:high]
+            g, out = row(grad_membrane, t)[low:high], grad_current[t, low:high]
             for i in range(high - low):
                 by_v[i] = g[i] + leak[i] * by_v[i]
             if grad_alpha.size:

@@ -6,6 +6,7 @@ from torch.autograd.function import once_differentiable
 from common.compiled import empty, run
 from common.recurrence import fused
 from common.recurrence import norm_step_lif_kernels as kernels
+from common.recurrence.layout import number
 from common.recurrence.norm_step import into_currents, like, pixels, statistics
 
 
@@ -29,7 +30,7 @@ class _NormStepLIF(torch.autograd.Function):
         y = pixels(current)
         mean, variance, inverse = statistics(y, eps)
         affine = [value.to(y).numpy() for value in (weight * inverse, bias - mean * weight * inverse)]
-        constants = [*(fused._number(value, y.dtype) for value in (decay, threshold)), zero_reset]
+        constants = [*(number(value, y.dtype) for value in (decay, threshold)), zero_reset]
         spikes = empty(y.shape, y.dtype)
         run(kernels.forward, y.numpy(), *affine, *constants, spikes.numpy())
         ctx.save_for_backward(current, weight)

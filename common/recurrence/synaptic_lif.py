@@ -5,7 +5,7 @@ from torch.autograd.function import once_differentiable
 
 from common.compiled import empty, run
 from common.recurrence import fused, synaptic_lif_kernels
-from common.recurrence.fused import _number, _rows
+from common.recurrence.layout import number, to_rows
 
 
 def synaptic_lif_spikes(current, alpha, beta, surrogate):
@@ -13,7 +13,7 @@ def synaptic_lif_spikes(current, alpha, beta, surrogate):
 
     alpha, beta: numbers.  Of a finite current the same spikes and gradients as lif_spikes of leak(current, alpha, 0).
     """
-    constants = [_number(value, current.dtype) for value in (alpha, beta, 1 - beta, 1.0)]
+    constants = [number(value, current.dtype) for value in (alpha, beta, 1 - beta, 1.0)]
     if not torch.is_grad_enabled():
         return _spikes_and_membrane(current, constants, keep=False)[0]
     return _SynapticLIF.apply(current, constants, surrogate)
@@ -35,8 +35,8 @@ class _SynapticLIF(torch.autograd.Function):
         (membrane,) = ctx.saved_tensors
         grad_current = empty(membrane.shape, membrane.dtype)
         shape = fused.shape_of(ctx.surrogate, membrane.numpy().dtype)
-        run(synaptic_lif_kernels.backward, _rows(grad_spikes, None), _rows(membrane, None), *ctx.constants, *shape,
-            _rows(grad_current, None))  # fmt: skip
+        run(synaptic_lif_kernels.backward, to_rows(grad_spikes), to_rows(membrane), *ctx.constants, *shape,
+            to_rows(grad_current))  # fmt: skip
         return grad_current, None, None
 
 
@@ -44,5 +44,5 @@ def _spikes_and_membrane(current, constants, keep):
     """Both [T, B, ...]; unless it is to be kept, the membrane is written over by the spikes."""
     spikes = empty(current.shape, current.dtype)
     membrane = empty(current.shape, current.dtype) if keep else spikes
-    run(synaptic_lif_kernels.forward, _rows(current, None), *constants, _rows(spikes, None), _rows(membrane, None))
+    run(synaptic_lif_kernels.forward, to_rows(current), *constants, to_rows(spikes), to_rows(membrane))
     return spikes, membrane

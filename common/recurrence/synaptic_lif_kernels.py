@@ -6,7 +6,7 @@
 import numpy as np
 from numba import njit, prange
 
-from common.recurrence.kernels import CHUNK, _row, derivatives
+from common.recurrence.kernels import CHUNK, derivatives, row
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -19,7 +19,7 @@ def forward(current, alpha, beta, gain, threshold, spikes, membrane):
         low, high = chunk * CHUNK, min(size, (chunk + 1) * CHUNK)
         syn, kept = np.zeros(high - low, membrane.dtype), np.zeros(high - low, membrane.dtype)
         for t in range(num_steps):
-            x, u, s = _row(current, t)[low:high], membrane[t, low:high], spikes[t, low:high]
+            x, u, s = row(current, t)[low:high], membrane[t, low:high], spikes[t, low:high]
             for i in range(high - low):
                 syn[i] = retained * syn[i] + x[i]
                 potential = leak * kept[i] + weight * syn[i]
@@ -43,7 +43,7 @@ def backward(grad_spikes, membrane, alpha, beta, gain, threshold, kind, width, o
         by_syn, by_u = np.zeros(high - low, membrane.dtype), np.zeros(high - low, membrane.dtype)
         slope = np.empty(high - low, membrane.dtype)
         for t in range(num_steps - 1, -1, -1):
-            g, u, out = _row(grad_spikes, t)[low:high], membrane[t, low:high], grad_current[t, low:high]
+            g, u, out = row(grad_spikes, t)[low:high], membrane[t, low:high], grad_current[t, low:high]
             derivatives(u, theta, kind, width, offset, slope)
             for i in range(high - low):
                 by_u[i] = leak * (zero if u[i] > theta else by_u[i]) + g[i] * slope[i]

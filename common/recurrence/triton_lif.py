@@ -4,22 +4,22 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from common.recurrence import triton_kernels as kernels
-from common.recurrence.fused import _empty_in_order, _matrix, _memory_order, _of_each_neuron, _unflat, _vector
+from common.recurrence.layout import empty_in_order, memory_order, of_each_neuron, to_matrix, to_vector, unflat
 
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
     """See common.recurrence.lif."""
-    decay, gain = _of_each_neuron(decay, gain, current)
+    decay, gain = of_each_neuron(decay, gain, current)
     rule = {"ZERO_RESET": reset == "zero", "INCLUSIVE": inclusive}
     return _LIF.apply(current, decay, gain, threshold, surrogate, rule, detach_reset)
 
 
 def spikes(current, decay, gain, threshold, reset, inclusive):
     """The spikes alone, without gradient and without a membrane in memory."""
-    order = _memory_order(current)
-    decay, gain = _of_each_neuron(decay, gain, current)
+    order = memory_order(current)
+    decay, gain = of_each_neuron(decay, gain, current)
     constants = [constant(value, current, order) for value in (decay, gain, threshold)]
-    out = _empty_in_order(current, order)
+    out = empty_in_order(current, order)
     _forward(current, order, constants, out, None, {"ZERO_RESET": reset == "zero", "INCLUSIVE": inclusive})
     return out
 
@@ -33,8 +33,8 @@ def static_spikes(current, decay, gain, threshold, surrogate, reset, inclusive):
 class _LIF(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, decay, gain, threshold, surrogate, rule, detach_reset):
-        order = _memory_order(current)
-        spikes, membrane = _empty_in_order(current, order), _empty_in_order(current, order)
+        order = memory_order(current)
+        spikes, membrane = empty_in_order(current, order), empty_in_order(current, order)
         ctx.constants = [constant(value, current, order) for value in (decay, gain, threshold)]
         _forward(current, order, ctx.constants, spikes, membrane, rule)
         ctx.save_for_backward(membrane)
@@ -47,14 +47,14 @@ class _LIF(torch.autograd.Function):
     def backward(ctx, *grads):
         (membrane,) = ctx.saved_tensors
         order, size = ctx.order, membrane[0].numel()
-        grads = [None if grad is None else _matrix(grad, order) for grad in grads]  # of the spikes, of the membrane
-        grad_current = _empty_in_order(membrane, order)
+        grads = [None if grad is None else to_matrix(grad, order) for grad in grads]  # of the spikes, of the membrane
+        grad_current = empty_in_order(membrane, order)
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = (membrane.new_empty(size) if learns else None for _ in range(2))
         kernels.launch(
             kernels.lif_backward, size, membrane, *grads, *ctx.constants, grad_current, by_decay, by_gain,
             *map(stride, grads), len(membrane), PER_NEURON=per_neuron(*ctx.constants), **ctx.options)  # fmt: skip
-        by_decay, by_gain = (_unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
+        by_decay, by_gain = (unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
         return grad_current, by_decay, by_gain, None, None, None, None
 
 
@@ -63,8 +63,8 @@ class _StaticLIF(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, current, decay, gain, threshold, surrogate, rule):
-        order = _memory_order(current)
-        spikes = _empty_in_order(current, order)
+        order = memory_order(current)
+        spikes = empty_in_order(current, order)
         ctx.constants = [constant(value, current, order) for value in (decay, gain, threshold)]
         _forward(current, order, ctx.constants, spikes, None, rule)
         ctx.save_for_backward(current)
@@ -75,17 +75,17 @@ class _StaticLIF(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad_spikes):
         (current,) = ctx.saved_tensors
-        step, grads = _matrix(current, ctx.order)[0], _matrix(grad_spikes, ctx.order)
+        step, grads = to_matrix(current, ctx.order)[0], to_matrix(grad_spikes, ctx.order)
         grad = torch.empty_like(step)
         kernels.launch(
             kernels.static_backward, len(step), step, grads, *ctx.constants, grad, stride(grads), len(current),
             **ctx.options)  # fmt: skip
-        grad = _unflat(grad / len(current), current[0], ctx.order).expand_as(current)
+        grad = unflat(grad / len(current), current[0], ctx.order).expand_as(current)
         return grad, None, None, None, None, None
 
 
 def _forward(current, order, constants, spikes, membrane, rule):
-    x = _matrix(current, order)
+    x = to_matrix(current, order)
     kernels.launch(
         kernels.lif_forward, x.shape[1], x, *constants, spikes, membrane, stride(x), len(current),
         PER_NEURON=per_neuron(*constants), **rule)  # fmt: skip
@@ -98,7 +98,7 @@ def constant(value, current, order):
     """
     if not isinstance(value, torch.Tensor):
         return current.new_full((1,), value)
-    return _vector(value, order if value.numel() > 1 else None).to(current)
+    return to_vector(value, order if value.numel() > 1 else None).to(current)
 
 
 def per_neuron(decay, *_):
