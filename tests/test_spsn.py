@@ -6,21 +6,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from paralif_kinds import DRAWN, MODES, THRESHOLDS, TIMES, normal, normalised
 from torch.nn import functional as F
 
 from common import random_numbers
 from common.neurons import SPSN, ParaLIF, RecurrentParaLIF
 from common.surrogate import ATan
 
-TIMES = {"tau_syn": 0.02, "tau_mem": 0.01, "dt": 0.001}
 ALPHA, BETA = math.exp(-1 / 20), math.exp(-1 / 10)
-THRESHOLDS = {"D": 0.1, "SD": 0.1, "TD": 0.1, "TRD": 0.1, "T": 1.0, "ST": 0.5, "TT": 0.5, "TRT": 0.5}
-DRAWN = ["GS", "SB", "TRB"]
-MODES = [*DRAWN, *THRESHOLDS]
-
-
-def normal(*shape, dtype=torch.float64, seed=0):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def uniform_numbers(*shapes, seed=5):
@@ -29,13 +22,6 @@ def uniform_numbers(*shapes, seed=5):
     numbers = [random_numbers.uniform(torch.empty(shape, dtype=torch.float64)).numpy() for shape in shapes]
     torch.manual_seed(seed)
     return numbers
-
-
-def normalised(spike, v):
-    if spike in ("SB", "SD", "ST"):
-        return 1 / (1 + np.exp(-v))
-    v = np.tanh(v) if spike[0] == "T" and spike != "T" else v
-    return np.maximum(v, 0) if spike.startswith("TR") else v
 
 
 def fire(spike, v, before, number):
@@ -264,67 +250,6 @@ def test_shape_and_dtype_are_the_current_s(shape, dtype, spike):
         assert spikes.dtype == membrane.dtype == current.grad.dtype == dtype
         assert set(spikes.unique().tolist()) <= {0.0, 1.0}
         assert all(p.grad.isfinite().all() for p in neuron.parameters())
-
-
-@pytest.mark.parametrize("shape", [(), (5,)])
-def test_learnt_values_start_where_they_were_given(shape):
-    neuron = ParaLIF(**TIMES, spike="D", threshold=0.3, learn=("tau", "threshold"), shape=shape)
-    assert {name for name, _ in neuron.named_parameters()} == {"log_tau_syn", "log_tau_mem", "log_threshold"}
-    for value, start in ((neuron.tau_syn, 0.02), (neuron.tau_mem, 0.01), (neuron.threshold, 0.3)):
-        torch.testing.assert_close(value, torch.full(shape, start), rtol=1e-6, atol=0)
-    current = normal(50, 2, 5, dtype=torch.float32)
-    torch.testing.assert_close(neuron.membrane(current), ParaLIF(**TIMES, spike="D").membrane(current))
-
-
-def test_what_is_not_learnt_is_no_parameter():
-    neuron = ParaLIF(**TIMES, spike="T", learn=("threshold",))
-    assert [name for name, _ in neuron.named_parameters()] == ["log_threshold"]
-    assert not list(ParaLIF(**TIMES, spike="T").parameters())
-    assert (neuron.tau_syn, neuron.tau_mem, neuron.threshold.item()) == (0.02, 0.01, 1.0)
-    assert {spike: ParaLIF(**TIMES, spike=spike).threshold for spike in THRESHOLDS} == THRESHOLDS
-
-
-@pytest.mark.parametrize("shape", [(), (5,)])
-def test_the_gradient_of_a_learnt_tau_is_that_of_finite_differences(shape):
-    current, weights, nudge = normal(60, 2, 5), normal(60, 2, 5, seed=1), 1e-6
-    neuron = ParaLIF(**TIMES, spike="SB", learn=("tau",), shape=shape).double()
-    (weights * neuron.membrane(current)).sum().backward()
-    for name in ("tau_syn", "tau_mem"):
-        losses = []
-        for tau in (TIMES[name] * (1 + nudge), TIMES[name] * (1 - nudge)):
-            membrane = ParaLIF(**TIMES | {name: tau}, spike="SB").membrane(current)
-            losses.append((weights * membrane).sum((0, 1)) if shape else (weights * membrane).sum())
-        numerical = (losses[0] - losses[1]) / (2 * nudge)  # d/d log tau = tau d/d tau
-        torch.testing.assert_close(getattr(neuron, f"log_{name}").grad, numerical, rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.parametrize("spike", THRESHOLDS)
-def test_the_gradient_of_a_learnt_threshold_is_the_surrogate_s(spike):
-    v, weights = normal(40, 2, 3), normal(40, 2, 3, seed=1)
-    neuron = ParaLIF(**TIMES, spike=spike, surrogate=ATan(2.0), learn=("threshold",)).double()
-    (weights * neuron.fire(v)).sum().backward()
-    n, theta = normalised(spike, v.numpy()), THRESHOLDS[spike]
-    n = np.diff(n, axis=0, prepend=np.zeros((1, 2, 3))) if spike.endswith("D") else n
-    expected = -theta * (weights.numpy() / (1 + (np.pi * (n - theta)) ** 2)).sum()
-    assert neuron.log_threshold.grad.item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_learnt_values_stay_positive_whatever_the_optimizer_does():
-    neuron = ParaLIF(**TIMES, spike="D", learn=("tau", "threshold"), shape=(5,))
-    optimizer, current = torch.optim.Adam(neuron.parameters(), lr=3.0), normal(30, 2, 5, dtype=torch.float32)
-    for sign in (1, 1, 1, 1, -1, -1, -1, -1, -1, -1):
-        optimizer.zero_grad()
-        (sign * (neuron(current) + neuron.membrane(current))).sum().backward()
-        optimizer.step()
-        for value in (neuron.tau_syn, neuron.tau_mem, neuron.threshold):
-            assert (value > 0).all() and value.isfinite().all()
-
-
-def test_a_state_dict_moves_what_was_learnt():
-    learnt, fresh = (ParaLIF(tau, tau, 0.001, "T", learn=("tau", "threshold")) for tau in (0.005, 0.02))
-    fresh.load_state_dict(learnt.state_dict())
-    current = 3 * normal(50, 2, 5, dtype=torch.float32)
-    assert learnt(current).any() and torch.equal(fresh(current), learnt(current))
 
 
 @pytest.mark.parametrize("settings, message", [
