@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from common.data import gesture_archive, gesture_file
+from common.data import download, gesture_archive, gesture_file
 from common.data.gesture_file import Memory
 
 EVENTS = np.array([[1, 2, 0, 0], [3, 4, 1, 5], [127, 127, 1, 5]])
@@ -84,14 +84,14 @@ def test_the_digest_tells_contents_and_names_apart_and_is_read_once(tmp_path, me
     renamed = {name.replace("user02", "user03"): content for name, content in files.items()}
     assert gesture_file.read(write(tmp_path / "c", renamed), memory).digest != first.digest
     memory.save()
-    read, sha256 = [], gesture_file.sha256
+    read, sha256 = [], download.sha256
 
     def counting(path):
         read.append(path)
         return sha256(path)
 
     counting.__name__ = "sha256"
-    monkeypatch.setattr(gesture_file, "sha256", counting)
+    monkeypatch.setattr(download, "sha256", counting)
     again = Memory(tmp_path / "known.json")
     assert gesture_file.read(tmp_path / "a", again).digest == first.digest and not read
     changed = tmp_path / "a" / "user02_a" / "1.npy"

@@ -2,13 +2,14 @@
 
 import gzip
 import hashlib
-import os
 import sys
 import threading
 import zlib
 
 import pooch
 import requests
+
+from common.data import whole
 
 BAD_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)  # what reading a damaged gzip file raises
 PATIENCE = 3  # seconds for a server to answer at all
@@ -34,7 +35,8 @@ def fetch(path, urls, digest, unzip=False):
     if matches(path, digest, unzip):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    whole.sweep(path.parent)
+    part = whole.part_of(path)
     faults = []
     for url in urls:
         try:
@@ -61,6 +63,11 @@ def matches(path, digest, unzip=False):
             return hashlib.file_digest(file, algorithm or "sha256").hexdigest() == expected
     except BAD_GZIP:
         return False
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_content(path):
@@ -93,5 +100,5 @@ def _require_answer(url):
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(PATIENCE)
-    if outcome[0]:
-        raise outcome[0]
+    if error := outcome[0]:
+        raise error

@@ -24,7 +24,7 @@ class EventAugmentation:
     noise: so many events are added, anywhere on the sensor and in the recording's time.
     flip_lr: every other recording, on average, is mirrored left to right, and its label is that of the mirrored
     gesture: only for DVS128 Gesture's classes.
-    The numbers come from torch's global generator, of which one is drawn for each recording.
+    The numbers come from torch's global generator, or from a generator that one of its numbers seeds.
     """
 
     flip_lr: bool = False

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data import whole
+from common.data import download, whole
 
 NAME = re.compile(r"(?P<folder>user(?P<user>\d{1,9})_[^/]+)/(?P<label>\d{1,9})\.npy")
 NUM_CLASSES = 11
@@ -59,11 +59,6 @@ class Memory:
                 file.write(json.dumps(self.known, indent=0).encode())
 
 
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def digest_of(contents):
     """sha256 over a set: contents: {name: sha256 of the file}."""
     lines = "".join(f"{content} {name}\n" for name, content in sorted(contents.items()))
@@ -89,7 +84,7 @@ def read(folder, memory):
         raise ValueError(f"{folder} holds no recordings userNN_SESSION/LABEL.npy; fill it, or remove it")
     users, _, labels, names = zip(*sorted(found), strict=True)
     paths = [folder / name for name in names]
-    contents = {name: memory.of(path, sha256) for name, path in zip(names, paths, strict=True)}
+    contents = {name: memory.of(path, download.sha256) for name, path in zip(names, paths, strict=True)}
     return Recordings(paths, np.array(labels, np.int64), np.array(users, np.int64), digest_of(contents))
 
 

@@ -1,7 +1,6 @@
 """One file of recordings in SHD's layout: found, unpacked, hashed and read, whatever state it is in."""
 
 import contextlib
-import hashlib
 import io
 import os
 import shutil
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.data import download, shd_layout
+from common.data import download, shd_layout, whole
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"  # how such files begin
 NUM_UNITS = 700  # channels of SHD's cochlea
@@ -47,30 +46,26 @@ def unpacked(path, folder):
     A file there is named by the sha256 of its pack and its own, so that a damaged one is made anew.
     """
     if _head(path, 2) != GZIP and _head(path, 4) != ZIP:
-        return path, _sha256(path)
-    packed = _sha256(path)
+        return path, download.sha256(path)
+    packed = download.sha256(path)
     for made in folder.glob(f"{packed}-*.h5"):
         content = made.stem.partition("-")[2]
-        if _sha256(made) == content:
+        if download.sha256(made) == content:
             return made, content
     made = folder / f"{packed}.{os.getpid()}.h5"
     unpack(path, made)
-    content = _sha256(made)
+    content = download.sha256(made)
     return made.replace(folder / f"{packed}-{content}.h5"), content
 
 
 def unpack(path, target):
     """Write to `target` what is in a .gz or .zip file, whole or not at all; ValueError if that is damaged."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with _open_packed(path) as source, open(part, "wb") as file:
-            shutil.copyfileobj(source, file, 1 << 20)
-        part.replace(target)
-    except BAD_PACK as error:
-        raise _bad(path, f"is a damaged packed file ({error})") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole.writing(target) as file:
+        try:
+            with _open_packed(path) as source:
+                shutil.copyfileobj(source, file, 1 << 20)
+        except BAD_PACK as error:
+            raise _bad(path, f"is a damaged packed file ({error})") from error
 
 
 @contextlib.contextmanager
@@ -90,11 +85,6 @@ def _open_packed(path):
 def _head(path, size):
     with open(path, "rb") as file:
         return file.read(size)
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(path, name, published, num_classes=None):

@@ -15,7 +15,7 @@ def writing(path):
     What dead processes have left beside it is removed.  OSError, naming `path`, if the disk is full or the
     folder cannot be written to.
     """
-    part = _part(path)
+    part = part_of(path)
     with _cleaned(path, part), open(part, "wb") as file:
         yield file
         file.flush()
@@ -26,7 +26,7 @@ def writing(path):
 @contextlib.contextmanager
 def making(folder):
     """Yield a new folder beside `folder`, which takes its place when it is filled, if none is there by then."""
-    part = _part(folder)
+    part = part_of(folder)
     with _cleaned(folder, part):
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
@@ -42,7 +42,7 @@ def making(folder):
 def _cleaned(path, part):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
+        sweep(path.parent)
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -56,11 +56,12 @@ def _cleaned(path, part):
         _remove(part)
 
 
-def _part(path):
+def part_of(path):
+    """What this process calls the unfinished `path`."""
     return path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.part")
 
 
-def _sweep(folder):
+def sweep(folder):
     """Remove the parts in `folder` that processes of this machine began and that are no more."""
     if os.name != "posix":  # elsewhere the signal 0 is no question
         return
