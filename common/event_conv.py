@@ -4,6 +4,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from common import compiled
 from common import event_conv_kernels as kernels
 from common.compiled import empty, run
 
@@ -23,7 +24,7 @@ def event_conv_pool(x, weight):
 
 def can_run(x, weight):
     """Whether the kernels know device, dtype and shape: a kernel of an odd number of columns."""
-    known = x.device.type == "cpu" and x.dtype == weight.dtype and x.dtype in (torch.float32, torch.float64)
+    known = compiled.can_run(x) and x.dtype == weight.dtype
     return known and weight.shape[3] % 2 == 1 and not torch.is_autocast_enabled("cpu")
 
 

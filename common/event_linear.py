@@ -11,7 +11,7 @@ from numba import njit, prange
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from common.compiled import run
+from common.compiled import can_run, run
 
 ROWS = 512  # that a thread takes at once
 SORTED = 16  # events of an input in so many rows, from which on sorting them first pays
@@ -22,7 +22,7 @@ def event_linear(events, weight, bias=None):
 
     weight: [H, N].  bias: [H] or None.  Both in float32 or float64; the events get no gradient.
     """
-    if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64):
+    if not can_run(weight):
         return F.linear(events.dense().to(weight.dtype), weight, bias)
     return _EventLinear.apply(events, weight, bias).unflatten(0, events.shape[:2])
 

@@ -39,17 +39,17 @@ def below(probability, generator=None):
     return drawn
 
 
-def dropout(x, share, generator=None):
+def dropout(x, share):
     """x / (1 - share), 0 where uniform(x) < share; the backward pass draws the same numbers again."""
     if x.device.type != "cpu":
-        return x * uniform(x, generator).ge_(share).mul_(1 / (1 - share))
-    return _Dropout.apply(x, share, _key(generator))
+        return x * uniform(x).ge_(share).mul_(1 / (1 - share))
+    return _Dropout.apply(x, share, _key())
 
 
-def kept(shape, share, generator=None):
+def kept(shape, share):
     """What `dropout` keeps of a tensor of this shape on the CPU: 1 or 0, uint8."""
     drawn = torch.empty(shape, dtype=torch.uint8)
-    run(_keep, *_key(generator), np.float32(share), drawn.numpy().reshape(-1))
+    run(_keep, *_key(), np.float32(share), drawn.numpy().reshape(-1))
     return drawn
 
 
@@ -84,7 +84,7 @@ def _dropped(x, share, key):
     return out
 
 
-def _key(generator):
+def _key(generator=None):
     return [np.uint32(word) for word in torch.randint(2**32, (2,), generator=generator).tolist()]
 
 

@@ -8,7 +8,7 @@ from numba import njit, prange
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from common.compiled import run
+from common.compiled import can_run, run
 from common.event_linear import weight_gradient, weighted_sums
 
 MAX_DENSITY = 0.12  # of nonzeros, above which the dense product is as quick
@@ -31,7 +31,7 @@ def spike_linear(x, weight, bias=None):
     x: [T, B, N], any numbers.  weight: [H, N].  bias: [H] or None.  Dense unless all are float32 or all float64, on
     the CPU and outside autocast.  The gradient of x is dense.  A zero hides an infinite weight, where 0 inf is NaN.
     """
-    nonzeros = _nonzeros(x, weight) if _may_pay(x, weight) else None
+    nonzeros = _nonzeros(x) if _may_pay(x, weight) else None
     if nonzeros is None:
         return F.linear(x, weight, bias)
     return _SpikeLinear.apply(x, nonzeros, weight, bias).unflatten(0, x.shape[:2])
@@ -40,11 +40,10 @@ def spike_linear(x, weight, bias=None):
 def _may_pay(x, weight):
     if x.numel() < MIN_SIZE or weight.shape[0] < MIN_OUTPUTS:
         return False
-    known = x.dtype == weight.dtype and x.dtype in (torch.float32, torch.float64) and x.device.type == "cpu"
-    return known and not torch.is_autocast_enabled("cpu")
+    return can_run(x) and x.dtype == weight.dtype and not torch.is_autocast_enabled("cpu")
 
 
-def _nonzeros(x, weight):
+def _nonzeros(x):
     """The Nonzeros of x, [T B, N]; None if they are too many."""
     rows = x.detach().contiguous().numpy().reshape(-1, x.shape[-1])
     limit = MAX_DENSITY * rows.shape[1]

@@ -9,7 +9,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from common import random_numbers
+from common import compiled, random_numbers
 from common.compiled import run
 from common.recurrence.fused import KINDS, shape_of
 from common.wide_kernels import sort_by_unit, wide_backward, wide_forward
@@ -17,7 +17,7 @@ from common.wide_kernels import sort_by_unit, wide_backward, wide_forward
 
 def can_run(events, weight, surrogate):
     """Whether the kernels know the input, the weight's device and dtype and the surrogate."""
-    known = weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.float64) and type(surrogate) in KINDS
+    known = compiled.can_run(weight) and type(surrogate) in KINDS
     return known and not isinstance(events, torch.Tensor) and not torch.is_autocast_enabled("cpu")
 
 

@@ -12,7 +12,7 @@ from common.precision import full
 from common.recurrence import leak, lif
 
 
-def lif_from(carry, current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):
+def lif_from(carry, current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True):
     """As common.recurrence.lif, from `carry`, (membrane before the reset, spike); return (spikes, carry)."""
     current = full(current)
     if carry:
@@ -20,7 +20,7 @@ def lif_from(carry, current, decay, gain, threshold, surrogate, reset="subtract"
         kept = decay * (membrane * (1 - spike) if reset == "zero" else membrane)
         drop = torch.zeros_like(spike) if reset == "zero" else threshold * spike
         current, gain = _Joined.apply(current if gain == 1 else gain * current, kept, drop), 1.0
-    spikes, membrane = lif(current, decay, gain, threshold, surrogate, reset, detach_reset, inclusive)
+    spikes, membrane = lif(current, decay, gain, threshold, surrogate, reset, detach_reset)
     return spikes, (_last(membrane), _last(spikes.detach() if detach_reset else spikes))
 
 
