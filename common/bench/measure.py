@@ -32,7 +32,11 @@ def peak(workload, side, threads):
 def own_peak(workload, side):
     """MB that one step takes at its peak, in this process."""
     workload.steps(**workload.sizes | workload.tiny)[side]()
-    step = workload.steps(**workload.sizes)[side]
+    return peak_of(workload.steps(**workload.sizes)[side])
+
+
+def peak_of(step):
+    """MB that `step` takes at its peak, in this process."""
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     for _ in range(2):

@@ -12,12 +12,11 @@ import subprocess
 import sys
 import time
 from math import isqrt
-from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
-from common.bench.measure import resident
+from common.bench.measure import peak_of
 from common.losses import mse_count_loss
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP
@@ -69,10 +68,7 @@ def measure(name, num_steps, segment):
     torch.manual_seed(0)
     NETS[name](4, min(segment, 2))()
     step, taken = NETS[name](num_steps, segment), []
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    step(), step()
-    peak = resident("VmHWM") - before
+    peak = peak_of(step)
     for _ in range(REPEATS):
         start = time.perf_counter()
         step()

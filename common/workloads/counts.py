@@ -10,7 +10,7 @@ once for each of its output's positions too), takes so many multiplications with
 where D is the share of its input that is not 0, for only these products must be taken. It is known of the data;
 a net's own spikes depend on its weights, so that D counts as 0 of what they feed. 5 x 5 convolutions count with
 their 2 x 2 pool, as one of 6 x 6, those of an image shown at every step once, and padded ones of 3 x 3 without the
-padding, for which a side of n positions counts as n - 2/3: two of its 3 n products lie outside.
+padding, for which a side of n positions counts as n - 2/3: two of its 3 n products lie outside (of stride 2, one).
 
 Bytes: the input, read once, and each weight and one moment of its gradient, read and written (16 of a weight).
 Not counted: neurons, norms, the losses, and what lies between two layers, which may stay in the caches.
@@ -77,8 +77,9 @@ def resnet19(num_steps, batch_size, channels, hidden_size):
     layers, before = [Layer(9 * channels, batch_size * (28 - PADDED) ** 2, 1.0, False)], channels
     for num_blocks, side in ((3, 28), (3, 14), (2, 7)):
         width = channels * 28 // side
-        shapes = [9 * before, *[9 * width] * (2 * num_blocks - 1), *([before] if before != width else [])]
-        layers += [Layer(shape * width, rows * (side - PADDED) ** 2) for shape in shapes]
+        first = Layer(9 * before * width, rows * (side - (PADDED if side == 28 else PADDED / 2)) ** 2)
+        shortcut = [Layer(before * width, rows * side**2)] * (before != width)
+        layers += [first, *shortcut, *[Layer(9 * width**2, rows * (side - PADDED) ** 2)] * (2 * num_blocks - 1)]
         before = width
     layers += [Layer(before * hidden_size, rows), Layer(hidden_size * 10, rows)]
     return count(layers, 4 * batch_size * 28**2)
