@@ -3,7 +3,7 @@
 from os.path import relpath
 
 from common import experiment, record
-from common.config import user_errors
+from common.config import UserError, user_errors
 from common.experiment import hinting
 from common.training import Diverged
 
@@ -37,11 +37,18 @@ def run(trained, settings, parent=None, path=None):
 
 
 def evaluate(trained, settings, path):
-    """Judge and draw each case's finished run again."""
+    """Judge and draw each case's finished run again; UserError at the end names those that could not be."""
+    refused = {}
     for case, values in settings.items():
         print(f"\ncase {case}", flush=True)
-        experiment.evaluate(trained, values, path / case)
-    _compare(trained, settings, path)
+        try:
+            experiment.evaluate(trained, values, path / case)
+        except UserError as error:
+            refused[case] = error
+            print(f"not judged: {error}")
+    _compare(trained, [case for case in settings if case not in refused], path)
+    if refused:
+        raise UserError("; ".join(f"case {case}: {error}" for case, error in refused.items()))
 
 
 def _compare(trained, cases, path):

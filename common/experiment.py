@@ -8,6 +8,7 @@ A task is a module of functions that says what a trial does: classification, spi
     summary(results, settings)                    -> what result.json says over all trials
     draw(path, settings, data, net, encode, result)    the figures
     conclude(result)                              -> the result in words, a line or several
+    compare(path, runs)                           print and draw the runs {case: run directory} of case=all
 """
 
 import contextlib
@@ -130,6 +131,7 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
         with user_errors():
             place, seed = path / f"trial_{k}", settings["seed"] + k
             current = trial.build(settings, data, experiment.build_net, place, seed, device)
+        before = current.progress["iteration"]
         with tensorboard.writing(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
             for row in _named(f"trial {k}", task.fit(current, settings, data, encode, signals)):
                 record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
@@ -138,7 +140,7 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
                 _warn(row, current.net, told)
         rows += current.progress["rows"]
         record.write_metrics(path / "metrics.csv", rows)
-        tested = k < len(done) and done[k].get("num_iterations") == current.progress["iteration"]
+        tested = k < len(done) and done[k].get("num_iterations") == before == current.progress["iteration"]
         results.append(done[k] if tested else task.test(current, settings, data, encode, signals))
         result = _result(experiment, data, results, settings)
         record.write_json(path / "result.json", result)

@@ -101,7 +101,10 @@ def write_config(path, settings, data, device):
 
 
 def directory(path):
-    """The data set's directory, whose runs/ holds the run at `path`."""
+    """The data set's directory, whose runs/ holds the run at `path`, or held it, or the cases of which it is one."""
+    for place in (path, path.parent):
+        if (place / "config.json").exists():
+            return read_json(place / "config.json", dict, directory=str)["directory"]
     parts = Path(path).absolute().parts
     return parts[-2 - parts[::-1].index("runs")]
 

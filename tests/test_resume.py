@@ -92,6 +92,18 @@ def test_a_finished_run_resumed_with_more_epochs_equals_a_longer_one(place, unbr
     assert_same(path, unbroken)
 
 
+def test_a_trial_that_was_lost_is_trained_and_tested_again(place):
+    path, _, _ = place.train("mnist", "num_trials=1", "num_epochs=1")
+    result = record.read_result(path)
+    wrong = result | {"trials": [result["trials"][0] | {"test": 0.123}]}
+    record.write_json(path / "result.json", wrong)
+    status, _, stderr = place.call("mnist", f"resume=runs/{path.name}")
+    assert status == 0 and record.read_result(path)["trials"] == wrong["trials"], stderr
+    shutil.rmtree(path / "trial_0")
+    status, _, stderr = place.call("mnist", f"resume=runs/{path.name}")
+    assert status == 0 and record.read_result(path)["trials"][0]["test"] == result["trials"][0]["test"], stderr
+
+
 def test_a_run_in_use_is_refused_until_ctrl_c_and_one_that_is_damaged_too(place):
     process = place.start("mnist", *place.small("num_epochs=2000", "patience=0"))
     try:

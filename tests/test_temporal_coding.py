@@ -220,6 +220,9 @@ def test_a_case_that_diverges_leaves_the_others_theirs(place):
     assert "run.py: diverged: case wide_threshold: trial 0: loss" in stderr
     finished = [case for case in CASES if (path / case / "result.json").exists()]
     assert finished and (path / "figures" / "cases.png").exists() and f"case {CASES[-1]}" in stdout
+    status, stdout, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 2 and "Traceback" not in stderr and "run.py: case wide_threshold: the run is unfinished" in stderr
+    assert stdout.count("mse / peak²") >= len(finished) and "not judged" in stdout
 
 
 STOPPED_WHILE_DRAWING = """
@@ -250,6 +253,10 @@ def test_a_run_that_was_moved_goes_on_and_is_reported(place, annealed, all_cases
     assert status == 0, stderr
     report.main([str(tmp_path)])
     assert capsys.readouterr().out.count("| temporal_coding |") == 6
+    shutil.rmtree(tmp_path / "all" / CASES[-1])
+    status, stdout, stderr = place.call("temporal_coding", f"resume={tmp_path / 'all'}", "num_frames=0")
+    assert status == 0, stderr
+    assert record.read_config(tmp_path / "all" / CASES[-1])["directory"] == "temporal_coding"
 
 
 @pytest.mark.parametrize("name", ["trial_0/last.pt", "result.json"])
