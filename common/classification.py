@@ -86,7 +86,7 @@ def _row(trial, val, layers):
 
 def show(row, settings, net):
     """Print an epoch's line."""
-    rates = {name: row[f"firing_rate_{name}"] for name in monitor.spiking(net)}
+    rates = {name: row[key] for name in net.neurons if (key := f"firing_rate_{name}") in row}
     shown = "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
     if len(rates) > monitor.FEW_LAYERS:
         shown = f"{min(rates.values()):.3f} to {max(rates.values()):.3f}"
@@ -161,7 +161,7 @@ def draw(path, settings, data, net, encode, result):
     from common import plots, plots_tau  # only here, and in compare: matplotlib is slow to import
 
     rows = plots.read_metrics(path / "metrics.csv")
-    figures = {"learning_curves": plots.learning_curves(rows)}
+    figures = {"learning_curves": plots.learning_curves(rows, settings["select_on"])}
     if monitor.spiking(net):
         figures["firing_rates"] = plots.firing_rates(result)
     if "thresholds" in settings:
@@ -171,7 +171,7 @@ def draw(path, settings, data, net, encode, result):
     if plots_tau.layers_of(rows):
         net.load_state_dict(checkpoint.load(path / "trial_0" / "last.pt")["net"])
         taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
-        figures |= plots_tau.figures(rows, taus, settings["init_tau"])
+        figures |= plots_tau.figures(rows, taus, settings["init_tau"], settings["select_on"])
     net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
     inputs, label = data.test.batch(torch.tensor([0]))
     traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
@@ -188,13 +188,13 @@ def compare(path, runs):
     """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
     from common import plots, plots_tau
 
-    print(f"{'case':15}{'test accuracy':>20}{'validation':>12}{'trials':>8}")
-    for case, run in runs.items():
-        result = record.read_result(run)
-        spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
-        val = statistics.mean(trial["val"] for trial in result["trials"])
-        test = f"{result['test_mean']:.2%}{spread}"
-        print(f"{case:15}{test:>20}{val:>12.2%}{result['num_trials']:>8}")
+    results = {case: record.read_result(run) for case, run in runs.items()}
+    held_out = "test" if "test" in {result["select_on"] for result in results.values()} else "val"
+    print(f"{'case':15}{'test accuracy':>20}{'best on ' + held_out:>14}{'trials':>8}")
+    for case, result in results.items():
+        best = statistics.mean(trial["val"] for trial in result["trials"])
+        test = f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
+        print(f"{case:15}{test:>20}{best:>14.2%}{result['num_trials']:>8}")
     rows = {case: plots.read_metrics(run / "metrics.csv") for case, run in runs.items()}
     if all(plots_tau.layers_of(found) for found in rows.values()):
-        plots.save(plots_tau.compare(rows), path / "figures" / "cases.png")
+        plots.save(plots_tau.compare(rows, held_out), path / "figures" / "cases.png")

@@ -154,7 +154,7 @@ def warnings(layers, limit=0.9):
 def traces(net, sequence):
     """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold of it or None)] of each layer on one sequence.
 
-    Of the layers that have a membrane.
+    Of the layers that have a membrane and are called; a read-out that is traced itself is not.
     """
     neurons = {name: neuron for name, neuron in net.neurons.items() if hasattr(neuron, "trace")}
     currents = {}
@@ -169,7 +169,8 @@ def traces(net, sequence):
     finally:
         for handle in handles:
             handle.remove()
-    return [(name, *neuron.trace(currents[name]), _threshold(neuron)) for name, neuron in neurons.items()]
+    return [(name, *neuron.trace(currents[name]), _threshold(neuron))
+            for name, neuron in neurons.items() if name in currents]  # fmt: skip
 
 
 def _threshold(neuron):

@@ -41,18 +41,18 @@ def read_metrics(path):
     return rows
 
 
-def learning_curves(rows):
+def learning_curves(rows, held_out="val"):
     """Accuracy and loss of training and validation over epochs.
 
     One trial is one line; of several, each is faint and their mean, up to where the shortest ends, is bold.
-    rows: as read_metrics() returns them.
+    rows: as read_metrics() returns them.  held_out: the set that the epoch was chosen on, "val" or "test".
     """
     trials = list(by_trial(rows).values())
     figure, axes = panels([["accuracy", "loss"]], (10, 4))
     for (quantity, ax), scale in zip(axes.items(), (100, 1), strict=True):
         for k, split in enumerate(("train", "val")):
             curves = [scale * np.array([row[f"{split}_{quantity}"] for row in trial]) for trial in trials]
-            _trials_and_mean(ax, curves, split, k)
+            _trials_and_mean(ax, curves, {"val": held_out}.get(split, split), k)
         if num_lost := sum(not np.isfinite(row[f"{split}_{quantity}"]) for row in rows for split in ("train", "val")):
             ax.set_title(f"{num_lost} of {2 * len(rows)} values are not finite and not drawn", fontsize=10)
         ax.set(xlabel="epoch", ylabel="accuracy (%)" if quantity == "accuracy" else quantity)

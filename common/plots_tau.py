@@ -14,17 +14,19 @@ STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00", "#56B4E9", "#000000"], [*MARKE
 
 
 
-def figures(rows, taus, init_tau):
+def figures(rows, taus, init_tau, held_out="val"):
     """{name: figure} of a run: accuracy, loss and time constants over epochs, those of trial 0 at its end.
 
     rows: of metrics.csv.  taus: {layer: its time constants [N]}, steps.  init_tau: their mean at the start.
+    held_out: the set that the epoch was chosen on, "val" or "test".
     """
     return {
-        "accuracy": accuracy_curves(rows),
-        "loss": loss_curves(rows),
+        "accuracy": accuracy_curves(rows, held_out),
+        "loss": loss_curves(rows, held_out),
         "tau": tau_curves(rows),
         "tau_distributions": tau_distributions(taus, init_tau, "after training, trial 0"),
     }
+
 
 def layers_of(rows):
     """The layers whose time constants are in rows."""
@@ -44,7 +46,7 @@ def window_of(num_epochs):
     return min(SMOOTHED, max(num_epochs // 10, 3))
 
 
-def accuracy_curves(rows):
+def accuracy_curves(rows, held_out="val"):
     """Training and validation accuracy over epochs: each trial faint, the moving average of their mean bold."""
     trials = list(by_trial(rows).values())
     figure, axes = panels([["accuracy"]], (7, 4))
@@ -52,8 +54,8 @@ def accuracy_curves(rows):
         curves = [100 * np.array([row[f"{split}_accuracy"] for row in trial]) for trial in trials]
         for curve in curves:
             _line(axes["accuracy"], curve, STYLES[k], alpha=0.35, linewidth=0.8, markersize=3)
-        mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
-        label = f"{split}, mean of the last {window_of(len(mean))} epochs"
+        mean = 100 * _mean(trials, f"{split}_accuracy")
+        label = f"{_shown(split, held_out)}, mean of the last {window_of(len(mean))} epochs"
         _line(axes["accuracy"], moving_average(mean, window_of(len(mean))), STYLES[k], linewidth=2, label=label)
     _finish(axes["accuracy"], "accuracy (%)")
     figure.legend(*axes["accuracy"].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
@@ -61,7 +63,7 @@ def accuracy_curves(rows):
     return figure
 
 
-def loss_curves(rows):
+def loss_curves(rows, held_out="val"):
     """Training and validation loss over epochs, on a linear and on a logarithmic axis, the mean over trials."""
     trials = list(by_trial(rows).values())
     figure, axes = panels([["linear", "log"]], (10, 4))
@@ -69,7 +71,7 @@ def loss_curves(rows):
         mean = _mean(trials, f"{split}_loss")
         for scale, ax in axes.items():
             _line(ax, np.where(np.isfinite(mean) & ((mean > 0) | (scale == "linear")), mean, np.nan), STYLES[k],
-                  linewidth=2, label=split)  # fmt: skip
+                  linewidth=2, label=_shown(split, held_out))  # fmt: skip
     for scale, ax in axes.items():
         _finish(ax, "loss")
         ax.set_yscale(scale)
@@ -124,8 +126,8 @@ def tau_distributions(taus, init_tau, title="", what="layer"):
     return figure
 
 
-def compare(cases):
-    """Validation accuracy (moving average) and spread of tau, averaged over layers, of {case: rows}, over epochs.
+def compare(cases, held_out="val"):
+    """Accuracy on held_out (moving average) and spread of tau, averaged over layers, of {case: rows}, over epochs.
 
     Of several trials the mean.
     """
@@ -137,10 +139,14 @@ def compare(cases):
         _line(axes["accuracy"], moving_average(accuracy, window_of(len(accuracy))), STYLES[k % len(STYLES)],
               linewidth=1.5, label=case)  # fmt: skip
         _line(axes["std"], std, STYLES[k % len(STYLES)], linewidth=1.5)
-    _finish(axes["accuracy"], f"validation accuracy (%),\nmean of the last {window_of(len(accuracy))} epochs")
+    _finish(axes["accuracy"], f"{held_out} accuracy (%),\nmean of the last {window_of(len(accuracy))} epochs")
     _finish(axes["std"], "standard deviation of τ (steps),\nmean over layers")
     figure.legend(*axes["accuracy"].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return figure
+
+
+def _shown(split, held_out):
+    return held_out if split == "val" else split
 
 
 def _mean(trials, key):

@@ -21,6 +21,7 @@ SETTINGS = {
     "init_tau": 2.0, "tau_std": 0.1, "detach_reset": True, "surrogate": "atan", "alpha": 2.0,
     "learn_surrogate": False, "num_epochs": 1256, "batch_size": 16, "patience": 0, "loss": "mse_rate_loss",
     "optimizer": "adam", "lr": 1e-3, "lr_schedule": "cosine", "cosine_epochs": 64, "val_split": "random",
+    "precision": "float32",
 }  # fmt: skip
 ELSEWHERE = {"net", "tau", "tau_penalty", "tau_penalty_on", "exp_name", "num_trials", "seed", "data_dir", "source",
              "device", "case", "select_on", "val_fraction"}  # not named  # fmt: skip
@@ -41,7 +42,7 @@ def tables(runs):
             if settings.get("net") == "plifnet" and config["directory"] == "dvs_gesture":
                 data = result["data"]["name"], result["data"]["stand_in"], settings["select_on"]
                 rows, kind = found.setdefault(data, {}), _kind(settings, result)
-                entry = sum(trial["num_epochs"] for trial in result["trials"]), _row(run, kind, result)
+                entry = sum(trial["num_epochs"] for trial in result["trials"]), _row(run, kind, result, data[2])
                 if kind not in rows or entry[0] >= rows[kind][0]:
                     rows[kind] = entry
         except (OSError, ValueError, KeyError, TypeError, statistics.StatisticsError) as error:
@@ -76,7 +77,7 @@ def _published(model, unlike, _):
     return {"published, highest test (%)": test, "published, highest validation (%)": val}
 
 
-def _row(run, kind, result):
+def _row(run, kind, result, select_on):
     trials = result["trials"]
     tests, vals = ([100 * trial[key] for trial in trials] for key in ("test", "val"))
     (tau, penalty), unlike, on = kind
@@ -85,7 +86,7 @@ def _row(run, kind, result):
         "tau": MODELS.get((tau, penalty), f"per {tau}, λ = {penalty:g}") + ", on w" * (on == "w"),
         "unlike the thesis's": unlike or NONE,
         "test accuracy (%)": f"{_mean_std(tests)} (n = {len(tests)})",
-        "validation (%)": _mean_std(vals),
+        "validation (%)": _mean_std(vals) if select_on == "val" else NONE,
         "τ mean, per layer": means,
         "τ std, per layer": stds,
     }
