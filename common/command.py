@@ -9,8 +9,8 @@ from common.config import UserError, user_errors
 from common.training import Diverged, Interrupted, raise_interrupted
 
 LENGTHS = ("num_epochs", "num_iterations")
-CHANGEABLE = {"resume": (*LENGTHS, "num_frames", "device", "data_dir", "num_workers"),  # the keys that these accept
-              "evaluate": ("num_frames", "device", "data_dir", "num_workers")}  # fmt: skip
+CHANGEABLE = {"resume": (*LENGTHS, "num_frames", "device", "data_dir"),  # the keys that these accept
+              "evaluate": ("num_frames", "device", "data_dir")}  # fmt: skip
 
 
 def main(conf, trained):
@@ -27,7 +27,7 @@ def main(conf, trained):
         command, path, rest = _command(arguments)
         folder = Path(conf.__file__).parent
         if command == "train":
-            settings = _new_settings(conf, rest)
+            settings = new_settings(conf, rest)
             _runner(settings).run(trained, settings, parent=folder / "runs")
         else:
             settings = _saved_settings(path, folder.name, command, rest)
@@ -64,7 +64,7 @@ def _runner(settings):
     return cases if all(isinstance(values, dict) for values in settings.values()) else experiment
 
 
-def _new_settings(conf, arguments):
+def new_settings(conf, arguments):
     """The run's settings; with case=all, {case: settings} of every case that conf.py has."""
     with user_errors():
         cases, given = _cases(conf), [argument for argument in arguments if argument.startswith("case=")]

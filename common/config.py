@@ -33,14 +33,14 @@ def resolve(config, conditional=(), arguments=()):
     type than conf.py gives it or lies outside its range, or if an argument would have no effect.
     """
     known = dict(config)
-    for _, values in conditional:
+    for condition, values in conditional:
+        _refuse_twice(values.keys() & config.keys(), condition)
         known.update(values)
     given = split(arguments, known)
     resolved = _overridden(config, given)
     for condition, values in conditional:
         if all(key in resolved and resolved[key] in choices(value) for key, value in condition.items()):
-            if twice := values.keys() & resolved.keys():
-                raise ValueError(f"conf.py sets {', '.join(sorted(twice))} twice, again under {condition}")
+            _refuse_twice(values.keys() & resolved.keys(), condition)
             resolved |= _overridden(values, given)
     for key, value in resolved.items():
         check(key, value, conditional)
@@ -48,6 +48,11 @@ def resolve(config, conditional=(), arguments=()):
         homes = " or ".join(show(condition) for condition, values in conditional if key in values)
         raise ValueError(f"{key} has no effect here; it needs {homes}")
     return resolved
+
+
+def _refuse_twice(keys, condition):
+    if keys:
+        raise ValueError(f"conf.py sets {', '.join(sorted(keys))} twice, again under {condition}")
 
 
 def choices(value):
@@ -109,6 +114,8 @@ def _widened(value, example):
 
 def check(key, value, conditional):
     """ValueError if the value breaks the key's rule, or is text that no condition on the key names."""
+    if value == []:
+        raise ValueError(f"{key} must not be an empty list")
     test, rule = RULES.get(key, ANY)
     items = value if isinstance(value, list) else [value]
     try:

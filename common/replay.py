@@ -4,22 +4,24 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
-from common import checkpoint, config, record
+from common import checkpoint, command, record
 
-IMMATERIAL = {"exp_name", "device", "num_workers", "num_frames", "checkpoint_steps"}  # of no matter to its numbers
+IMMATERIAL = {"exp_name", "device", "num_frames"}  # of no matter to its numbers, but for a GPU's last bits and draws
 
 
 def run_of(directory, *arguments):
     """The newest finished run of `python run.py ARGUMENTS` in a data set's directory; if there is none, it is made.
 
-    arguments: "key=value".  A run counts if every setting that its numbers depend on is the one that conf.py
-    and the arguments give now; which code made it is told, not compared.  Its output is shown while it is made.
+    arguments: "key=value", of several cases one.  A run counts if every setting that its numbers depend on is the one
+    that conf.py and the arguments give now; which code made it is told, not compared.  Its output is shown while it
+    is made.
     ValueError, with what it said, if it fails.
     """
     directory = Path(directory)
-    conf = runpy.run_path(str(directory / "conf.py"))
-    wanted = _material(config.resolve(conf["config"], conf["conditional"], arguments))
+    conf = SimpleNamespace(**runpy.run_path(str(directory / "conf.py")))
+    wanted = _material(command.new_settings(conf, arguments))
     runs = directory / "runs"
     made = (path for path in sorted([*runs.glob("*"), *runs.glob("*/*")], reverse=True) if _has(path, wanted))
     if path := next(made, None):

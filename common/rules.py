@@ -27,7 +27,7 @@ RULES = {
     "net": ANY, "case": ANY, "binarize": ANY, "neuron": ANY, "augment": ANY, "val_split": ANY, "scale_together": ANY,
     "learn_tau": ANY, "learn_threshold": ANY, "per_neuron": ANY, "recurrent": ANY, "clamp_weights": ANY,
     "stem": AT_LEAST_ONE, "batch_norm": ANY, "tau": ANY, "learn_surrogate": ANY, "detach_reset": ANY, "flip_lr": ANY,
-    "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE, "num_workers": NOT_NEGATIVE,
+    "seed": NOT_NEGATIVE, "patience": NOT_NEGATIVE, "subset": NOT_NEGATIVE,
     "num_frames": NOT_NEGATIVE, "num_threads": AT_LEAST_ONE, "val_speakers": NOT_NEGATIVE, "val_users": NOT_NEGATIVE,
     "crop": (lambda value: isinstance(value, int) and 0 <= value < 28, "must be a whole number of pixels, 0..27"),
     "checkpoint_steps": NOT_NEGATIVE,

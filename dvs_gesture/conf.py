@@ -48,8 +48,6 @@ conditional = [
         "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
         "surrogate": "fast_sigmoid",                    # ds/du: fast_sigmoid | atan | rectangle
         "loss": "mse_count_loss",
-        "correct_rate": 0.8,        # share of steps at which the right output is to spike
-        "incorrect_rate": 0.2,      # ... and each wrong one
         "optimizer": "adam",        # adam | sgd
         "lr_schedule": "cosine",    # cosine | step | none
         "clip_grad_norm": 1.0,      # of all gradients together
@@ -122,6 +120,13 @@ conditional = [
     }),
     ({"net": "plifnet", "surrogate": "fast_sigmoid"}, {"slope": 5.0}),  # ours
     ({"split_by": "dt"}, {"dt_ms": 5.0}),               # a frame's duration
+    ({"loss": "mse_count_loss"}, {
+        "correct_rate": 0.8,        # share of steps at which the right output is to spike
+        "incorrect_rate": 0.2,      # ... and each wrong one
+    }),
+    ({"loss": "cross_entropy"}, {
+        "reduce": "mean",           # of the output over the steps: mean | max | last
+    }),
     ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
     ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP
     ({"optimizer": "sgd"}, {"momentum": 0.9}),

@@ -44,9 +44,7 @@ conditional = [
         "surrogate": "fast_sigmoid",                    # ds/du: fast_sigmoid | atan | rectangle
         "dropout": [0.186, 0.0176],                     # of each layer's current
         "readout": "spikes",        # spikes | membrane: what the loss sees of the last layer
-        "loss": "mse_count_loss",
-        "correct_rate": 0.8,        # share of steps at which the right output is to spike
-        "incorrect_rate": 0.2,      # ... and each wrong one
+        "loss": "mse_count_loss",   # of spikes | cross_entropy: of the read-out, as for readout=membrane
         "optimizer": "adam",        # adam | adamax | sgd
         "lr": 6.54e-4,
         "lr_schedule": "cosine",    # cosine | step | none
@@ -94,7 +92,6 @@ conditional = [
         "batch_size": 64,
         "patience": 0,
         "loss": "cross_entropy",
-        "reduce": "mean",           # of the read-out's membrane over a recording's steps: mean | max | last
         "optimizer": "adamax",
         "lr": 1e-3,
         "lr_schedule": "none",
@@ -127,6 +124,13 @@ conditional = [
     ({"learn_tau": True}, {"per_neuron": False}),       # learn one value for each neuron, not for each layer
     ({"learn_tau": False, "learn_threshold": True}, {"per_neuron": False}),
     ({"recurrent": True}, {"recurrent_spike": "spike"}),                # spike | relu: of the membrane without it
+    ({"loss": "mse_count_loss"}, {
+        "correct_rate": 0.8,        # share of steps at which the right output is to spike
+        "incorrect_rate": 0.2,      # ... and each wrong one
+    }),
+    ({"loss": "cross_entropy"}, {
+        "reduce": "mean",           # of the read-out over a recording's steps: mean | max | last
+    }),
     ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
     ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP
     ({"optimizer": "sgd"}, {"momentum": 0.9}),

@@ -22,7 +22,7 @@ RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a build
     "downsample", "normalization", "flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels",
     "val_users", "tau_penalty", "tau_penalty_on", "pixel_mean", "pixel_std", "rotation", "scale", "crop", "score",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
-    "num_steps", "num_epochs", "batch_size", "patience", "num_workers", "checkpoint_steps"}  # fmt: skip
+    "num_steps", "num_epochs", "batch_size", "patience", "checkpoint_steps"}  # fmt: skip
 
 CONFIG = {"net": "small", "lr": 0.01, "num_steps": 5, "binarize": True, "thresholds": [1.0, 2.0], "channels": [4, 8],
           "seed": 0}  # fmt: skip
@@ -126,7 +126,8 @@ def test_two_arguments_that_do_not_go_together():
         resolve({"a": 0}, [({"a": 1}, {"dropout": 0.1}), ({"a": 2}, {"dropout": 0.1})], ["dropout=0.5"])
 
 
-@pytest.mark.parametrize("rows", [[({"net": "small"}, {"lr": 0.1})], [*ROWS, ({"beta": 0.5}, {"dropout": 0.2})]])
+@pytest.mark.parametrize("rows", [[({"net": "small"}, {"lr": 0.1})], [*ROWS, ({"beta": 0.5}, {"dropout": 0.2})],
+                                  [*ROWS, ({"net": "another"}, {"lr": 0.1})]])
 def test_a_key_with_two_homes_is_refused(rows):
     with pytest.raises(ValueError, match="conf.py sets (lr|dropout) twice, again under"):
         resolve(CONFIG, rows)
@@ -135,7 +136,8 @@ def test_a_key_with_two_homes_is_refused(rows):
 @pytest.mark.parametrize("key, value", [
     ("lr", "0.01"), ("lr", None), ("lr", float("nan")), ("lr", float("inf")), ("thresholds", [1.0, "2"]),
     ("num_steps", 0), ("num_steps", 10.0), ("beta", 1.0), ("device", 0), ("device", "gpu"), ("device", "cpu:x"),
-    ("exp_name", ""), ("exp_name", "a/b"), ("select_on", "train"), ("source", None), ("seed", 2**64)])
+    ("exp_name", ""), ("exp_name", "a/b"), ("select_on", "train"), ("source", None), ("seed", 2**64),
+    ("hidden_sizes", [])])
 def test_a_value_that_conf_py_itself_gets_wrong_is_named(key, value):
     with pytest.raises(ValueError, match=key):
         check(key, value, ())

@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from place import Place
+from place import ROOT, Place
 
 from common import encode, losses, record, replay, training
 from common.config import UserError
@@ -29,6 +29,13 @@ def test_a_run_that_lacks_is_made_and_shown(folder, capsys):
     settings = record.read_config(path)["settings"]
     assert (settings["case"], settings["num_iterations"], settings["seed"]) == ("float", 3, 7)
     assert (path / "result.json").exists() and "iteration 3/3" in capsys.readouterr().out
+
+
+def test_a_case_that_conf_py_lists_is_named_by_its_name(monkeypatch):
+    made = []
+    monkeypatch.setattr(replay, "_make", lambda directory, arguments: made.append((directory.name, arguments)))
+    replay.run_of(ROOT / "dvs_gesture", "case=layer", "seed=123456789")
+    assert made == [("dvs_gesture", ("case=layer", "seed=123456789"))]
 
 
 def test_a_run_that_is_there_is_found_also_with_other_frames(folder, run, capsys):
