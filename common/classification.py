@@ -190,11 +190,11 @@ def compare(path, runs):
 
     results = {case: record.read_result(run) for case, run in runs.items()}
     held_out = "test" if "test" in {result["select_on"] for result in results.values()} else "val"
-    print(f"{'case':15}{'test accuracy':>20}{'best on ' + held_out:>14}{'trials':>8}")
+    print(f"{'case':15}{'test accuracy':>20}{'best on ' + held_out:>14}{'epochs':>8}{'trials':>8}")
     for case, result in results.items():
         best = statistics.mean(trial["val"] for trial in result["trials"])
         test = f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
-        print(f"{case:15}{test:>20}{best:>14.2%}{result['num_trials']:>8}")
+        print(f"{case:15}{test:>20}{best:>14.2%}{result.get('length', '–'):>8}{result['num_trials']:>8}")
     rows = {case: plots.read_metrics(run / "metrics.csv") for case, run in runs.items()}
     if all(plots_tau.layers_of(found) for found in rows.values()):
         plots.save(plots_tau.compare(rows, held_out), path / "figures" / "cases.png")

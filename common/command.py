@@ -1,8 +1,11 @@
 """What a directory's run.py does with its command line."""
 
+import re
 import signal
 import sys
 from pathlib import Path
+
+import torch
 
 from common import cases, config, experiment, record
 from common.config import UserError, user_errors
@@ -35,6 +38,12 @@ def main(conf, trained):
             (runner.run if command == "resume" else runner.evaluate)(trained, settings, path=path)
     except (UserError, OSError) as error:
         _stop(error, 2)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "CPUAllocator" not in str(error):
+            raise
+        what = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
+        _stop(f"out of memory{': ' + what[0] if what else ''}; a smaller batch_size or net, or checkpoint_steps, needs "
+              "less", 1)  # fmt: skip
     except Diverged as error:
         _stop(f"diverged: {error}; what was saved before, if anything, is in the run directory; a lower lr may help", 1)
     except Interrupted as error:

@@ -124,9 +124,11 @@ def _prepare(experiment, settings):
 
 def _run_trials(experiment, path, settings, data, encode, device, signals):
     """(result, network of the last trial), each trial recorded as soon as it is done."""
-    task = experiment.task
-    done = record.read_result(path)["trials"] if (path / "result.json").exists() else []
-    results, rows, told = [], [], set()
+    task, told = experiment.task, set()
+    done = record.read_result(path) if (path / "result.json").exists() else {"trials": []}
+    results = done["trials"][:] if done.get("length") == record.length(settings) else []  # until redone
+    with user_errors():
+        rows = [trial.rows(path / f"trial_{k}") for k in range(settings["num_trials"])]
     for k in range(settings["num_trials"]):
         with user_errors():
             place, seed = path / f"trial_{k}", settings["seed"] + k
@@ -134,14 +136,15 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
         before = current.progress["iteration"]
         with tensorboard.writing(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
             for row in _named(f"trial {k}", task.fit(current, settings, data, encode, signals)):
-                record.write_metrics(path / "metrics.csv", rows + current.progress["rows"])
+                rows[k] = current.progress["rows"]
+                record.write_metrics(path / "metrics.csv", sum(rows, []))
                 write_tensorboard(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, told)
-        rows += current.progress["rows"]
-        record.write_metrics(path / "metrics.csv", rows)
-        tested = k < len(done) and done[k].get("num_iterations") == before == current.progress["iteration"]
-        results.append(done[k] if tested else task.test(current, settings, data, encode, signals))
+        record.write_metrics(path / "metrics.csv", sum(rows, []))
+        known = done["trials"][k] if k < len(done["trials"]) else {}
+        tested = known.get("num_iterations") == before == current.progress["iteration"]
+        results[k : k + 1] = [known if tested else task.test(current, settings, data, encode, signals)]
         result = _result(experiment, data, results, settings)
         record.write_json(path / "result.json", result)
     return result, current.net

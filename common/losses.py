@@ -88,6 +88,8 @@ def spike_counts(output, mask=None):
 def build(config):
     """The loss that config["loss"] names, as loss(output, target, mask=None)."""
     if config["loss"] == "mse_count_loss":
+        if config.get("readout") == "membrane":
+            raise ValueError("loss=mse_count_loss counts spikes, and readout=membrane gives none; try cross_entropy")
         rates = config["correct_rate"], config["incorrect_rate"]
         return lambda output, target, mask=None: mse_count_loss(output, target, mask, *rates)
     if config["loss"] == "mse_rate_loss":

@@ -6,6 +6,7 @@ A net's `precision` is "float32" or "bf16", whose gain needs a CPU with AMX or A
 """
 
 import functools
+import sys
 
 import torch
 
@@ -14,6 +15,15 @@ def check(precision):
     """ValueError for a precision of another name."""
     if precision not in ("float32", "bf16"):
         raise ValueError(f"precision must be 'float32' or 'bf16', got {precision!r}")
+    if precision == "bf16" and not torch.cuda.is_available():
+        _warn_if_slow()
+
+
+@functools.cache
+def _warn_if_slow():
+    known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {"bf16": True}
+    if not any(known.get(feature) for feature in ("amx_bf16", "avx512_bf16", "bf16")):
+        print("warning: this CPU has no instructions for bfloat16; precision=float32 is faster here", file=sys.stderr)
 
 
 def autocast(forward):

@@ -8,7 +8,7 @@ POSITIVE = (lambda value: 0 < value < math.inf, "must exceed 0 and be finite")
 TIME_CONSTANT = (lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # beyond, float32 has no decay
 AT_LEAST_ZERO = (lambda value: 0 <= value < math.inf, "must be 0 or more and finite")
 NOT_NEGATIVE = (lambda value: isinstance(value, int) and 0 <= value < 2**63, "must be a whole number, 0 or more")
-AT_LEAST_ONE = (lambda value: isinstance(value, int) and value >= 1, "must be a whole number, 1 or more")
+AT_LEAST_ONE = (lambda value: isinstance(value, int) and 1 <= value < 2**63, "must be a whole number, 1 or more")
 SHARE = (lambda value: 0 <= value <= 1, "must lie in [0, 1]")
 SHARE_BELOW_ONE = (lambda value: 0 <= value < 1, "must lie in [0, 1)")
 

@@ -44,6 +44,11 @@ def build(settings, data, build_net, path, seed, device):
     return trial
 
 
+def rows(path):
+    """The metrics of a trial's finished epochs, by its last checkpoint; none if it has none."""
+    return checkpoint.load(path / "last.pt")["progress"]["rows"] if (path / "last.pt").exists() else []
+
+
 def check(settings, data, build_net):
     """ValueError if the settings make no trial."""
     try:

@@ -112,9 +112,9 @@ conditional = [
         "num_steps": 2,
         "pixel_mean": 0.2860,       # of the training set, taken off the pixels of all splits, which are then divided by
         "pixel_std": 0.3530,
-        "crop": 0,                  # move the images while training, by so many pixels at most.  The README: 4
+        "crop": 0,                  # move the images while training, by so many pixels at most.  Its README: 4
         "channels": 128,            # of the first blocks' convolutions; then twice and four times as many
-        "stem": 128,                # ... of the first convolution.  The code: 64
+        "stem": 128,                # ... of the first convolution.  Its code: 64
         "hidden_size": 256,         # neurons before the read-out
         "readout": "membrane",      # membrane: the last layer's current | spikes, as the code: in 2 steps 0, .5 or 1
         "beta": 0.25,               # decay of the membrane per step; as their tau

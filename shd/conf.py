@@ -44,14 +44,15 @@ conditional = [
         "surrogate": "fast_sigmoid",                    # ds/du: fast_sigmoid | atan | rectangle
         "dropout": [0.186, 0.0176],                     # of each layer's current
         "readout": "spikes",        # spikes | membrane: what the loss sees of the last layer
-        "loss": "mse_count_loss",   # of spikes | cross_entropy: of the read-out, as for readout=membrane
         "optimizer": "adam",        # adam | adamax | sgd
         "lr": 6.54e-4,
         "lr_schedule": "cosine",    # cosine | step | none
         "clip_grad_norm": 1.0,      # of all gradients together
         "clamp_weights": True,      # into [-1, 1], after each step
     }),
+    ({"net": "tha_mlp", "readout": "membrane"}, {"loss": "cross_entropy"}),
     ({"net": "tha_mlp", "readout": "spikes"}, {
+        "loss": "mse_count_loss",   # mse_count_loss | mse_rate_loss | cross_entropy
         "checkpoint_steps": 0,      # train by so many steps at a time, in less memory: near √num_steps | 0: all at once
     }),
     ({"net": "tha_mlp", "surrogate": "fast_sigmoid"}, {"slope": 0.257}),

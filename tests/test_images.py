@@ -79,7 +79,8 @@ def test_home_is_expanded(house, monkeypatch):
     assert images.load("mnist", "~/data", "published").name == "MNIST"
 
 
-@pytest.mark.parametrize("folder, name", [("data/mnist", "mnist"), ("shared/mnist", "mnist"), ("data", "data")])
+@pytest.mark.parametrize("folder, name", [
+    ("data/mnist", "data/mnist"), ("shared/mnist", "shared/mnist"), ("data", "data")])  # fmt: skip
 def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
     write(house / folder, {**made_set(), TEST_IMAGES: made_set(offset=1)[TEST_IMAGES]})
     data = load(house)
@@ -94,9 +95,9 @@ def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
 
 def test_a_folder_cannot_lend_the_published_name(house):
     write(house / "MNIST", made_set(offset=1))
-    assert images.load("mnist", house / "MNIST").name == "MNIST (not the published)"
+    assert images.load("mnist", house / "MNIST").name == f"{house.name}/MNIST"
     write(house / "Fashion-MNIST", made_set())
-    assert images.load("fashion_mnist", house / "Fashion-MNIST").name == "Fashion-MNIST (not the published)"
+    assert images.load("fashion_mnist", house / "Fashion-MNIST").name == f"{house.name}/Fashion-MNIST"
 
 
 @pytest.mark.parametrize("folder", ["data/mnist", "data", "shared/mnist"])

@@ -56,7 +56,7 @@ def test_a_run_leaves_what_is_documented(finished):
 def test_its_result_has_the_keys_others_rely_on(finished):
     directory, path, _ = finished
     result = record.read_json(path / "result.json")
-    assert result["data"] == {"name": directory, "stand_in": True, "num_train": 48}
+    assert result["data"] == {"name": f"data/{directory}", "stand_in": True, "num_train": 48}
     assert result["num_trials"] == len(result["trials"]) == (2 if directory == "mnist" else 1)
     for k, trial in enumerate(result["trials"]):
         assert trial["seed"] == k and trial["best_epoch"] in (1, 2) and trial["seconds"] > 0
@@ -217,6 +217,11 @@ def main(place, monkeypatch, capsys):
 @pytest.mark.parametrize("arguments, message", MISTAKES[4:])
 def test_a_mistake_is_told_in_one_line(place, main, arguments, message):
     check_mistake(message, *main(place.small(*arguments)))
+
+
+def test_too_large_a_net_is_told_in_one_line(place, main):
+    status, stderr = main(place.small("channels=[2,100000000000]"))
+    assert status == 1 and stderr.splitlines()[-1].startswith("run.py: out of memory: tried to allocate 2")
 
 
 @pytest.mark.parametrize("command, argument, message", [

@@ -72,7 +72,7 @@ def test_an_incomplete_or_damaged_cache_is_no_set(house):
         assert load(house).name == "synthetic spoken digits"
 
 
-@pytest.mark.parametrize("folder, name", [("data/SHD", "SHD (not the published)"), ("data", "data")])
+@pytest.mark.parametrize("folder, name", [("data/SHD", "data/SHD"), ("data", "data")])
 def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
     write(house / folder, {TRAIN: PUBLISHED[TRAIN], TEST: OTHER[TEST]})
     data = load(house)

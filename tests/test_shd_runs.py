@@ -12,7 +12,7 @@ from common import record
 SMALL = ["source=sample", "subset=96", "num_epochs=2", "num_trials=1", "batch_size=32", "val_fraction=0.05"]
 NETS = {
     "tha_mlp": ["hidden_sizes=[16]", "num_steps=40", "dt_ms=25.0"],
-    "membrane": ["hidden_sizes=[16]", "num_steps=40", "dt_ms=25.0", "readout=membrane", "loss=cross_entropy"],
+    "membrane": ["hidden_sizes=[16]", "num_steps=40", "dt_ms=25.0", "readout=membrane"],
     "spsn_sb": ["net=mlp", "hidden_sizes=[8,8]", "dt_ms=20.0", "eval_repeats=2", "augment=True", "rate_limit=0.3"],
     "lif": ["net=mlp", "neuron=lif", "hidden_sizes=[8,8]", "dt_ms=20.0", "reduce=max"],
     "non_spiking": ["net=mlp", "neuron=non_spiking", "hidden_sizes=[8]", "dt_ms=20.0"],
@@ -74,6 +74,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, name):
 
 @pytest.mark.parametrize("arguments, message", [
     (["val_split=speakers", "val_speakers=[77]"], "77"), (["loss=mse_membrane_loss"], "need 'on_target'"),
+    (["readout=membrane", "loss=mse_count_loss"], "readout=membrane gives none; try cross_entropy"),
     (["net=mlp", "neuron=paralif_d", "recurrent=True", "binarize=True"], "recurrent has no effect here; it needs bin"),
     (["net=mlp", "neuron=non_spiking", "rate_limit=0.1"], "rate_limit has no effect here"),
     (["window_ms=0.001"], "no event of the training set of synthetic spoken digits comes before 1e-06 s"),

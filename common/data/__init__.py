@@ -61,6 +61,13 @@ def find(title, name, data_dir, cache, begun, complete, others=()):
     return None
 
 
+def name_of(folder, layout):
+    """What a set in `folder` that is not the published one is called: by its folder, and by the folder above too where
+    it bears one of the names in `layout`, which every such set does."""
+    place = folder.resolve()
+    return f"{place.parent.name}/{place.name}" if place.name in layout else place.name
+
+
 def hold_out(samples, fraction, groups, held):
     """(training split, validation split) of samples: of `fraction` of them, or all of the groups in `held`.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, find, frame_cache, gesture_archive, gesture_scene, hold_out
+from common.data import Data, announce, download, find, frame_cache, gesture_archive, gesture_scene, hold_out, name_of
 from common.data.frames import Frames, Framing
 from common.data.gesture_file import NUM_CLASSES, Memory
 
@@ -121,8 +121,7 @@ def _identify(folder, known, source):
         raise ValueError(f"{folder} does not hold the published {TITLE}, or not the archives that would prove it: "
                          f"{', '.join(differing)}; put there {' and '.join(f'{part}.tar.gz' for part in PARTS)} from "
                          f"{MIRRORS[0]}{FIGSHARE[TRAIN]} and {FIGSHARE[TEST]}, or use source=auto")  # fmt: skip
-    place = folder.resolve()
-    title = f"{place.parent.name}/{place.name}" if place.name in (FOLDER, TITLE) else place.name
+    title = name_of(folder, {FOLDER, TITLE})
     announce(f"This is NOT known to be the published {TITLE}: {folder} ({', '.join(differing)}).",
              f'Its results are kept under "{title}"; source=published insists on the published set.')
     return title

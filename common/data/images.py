@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common.data import Data, announce, download, find, split_by_class
+from common.data import Data, announce, download, find, name_of, split_by_class
 from common.data.affine import Affine
 from common.data.crop import Crop
 from common.data.idx import FILES, path_of, read_set
@@ -160,9 +160,7 @@ def _identify(published, folder, hashes, source):
     if source == "published":
         raise ValueError(f"{folder} does not hold the published {published.title}, its hashes differ in {differing}; "
                          f"replace the files from {' or '.join(published.mirrors)}, or use them with source=auto")
-    title = folder.resolve().name
-    if title in [other.title for other in SETS.values()]:
-        title += " (not the published)"
+    title = name_of(folder, {*SETS, *(other.title for other in SETS.values())})
     announce(f"This is NOT the published {published.title}: the files in {folder} differ ({differing}).",
              f'Its results are kept under "{title}"; source=published insists on the published set.')
     return title, True

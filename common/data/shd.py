@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from common.data import Data, announce, download, find, hold_out, shd_file, synthetic
+from common.data import Data, announce, download, find, hold_out, name_of, shd_file, synthetic
 from common.data.events import Binning, Events
 from common.data.shd_file import path_of
 
@@ -112,9 +112,7 @@ def _identify(folder, hashes, source):
     if source == "published":
         raise ValueError(f"{folder} does not hold the published {TITLE}, its hashes differ in {differing}; "
                          f"replace the files from {' or '.join(MIRRORS)}, or use them with source=auto")
-    title = folder.resolve().name
-    if title == TITLE:
-        title += " (not the published)"
+    title = name_of(folder, {TITLE})
     announce(f"This is NOT the published {TITLE}: the files in {folder} differ ({differing}).",
              f'Its results are kept under "{title}"; source=published insists on the published set.')
     return title
