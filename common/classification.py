@@ -189,7 +189,7 @@ def compare(path, runs):
     from common import plots, plots_tau
 
     results = {case: record.read_result(run) for case, run in runs.items()}
-    held_out = "test" if "test" in {result["select_on"] for result in results.values()} else "val"
+    held_out = "test" if "test" in {result.get("select_on") for result in results.values()} else "val"
     print(f"{'case':15}{'test accuracy':>20}{'best on ' + held_out:>14}{'epochs':>8}{'trials':>8}")
     for case, result in results.items():
         best = statistics.mean(trial["val"] for trial in result["trials"])

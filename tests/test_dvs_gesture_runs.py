@@ -203,9 +203,9 @@ def test_a_mistake_is_told_in_one_line(main, arguments, message):
 
 def test_one_case_can_be_named_and_its_keys_overridden():
     conf = SimpleNamespace(**runpy.run_path(str(ROOT / "dvs_gesture" / "conf.py")))
-    settings = command._new_settings(conf, ["case=neuron_0.01", "seed=3"])
+    settings = command.new_settings(conf, ["case=neuron_0.01", "seed=3"])
     assert (settings["net"], settings["tau_penalty"], settings["seed"]) == ("plifnet", 0.01, 3)
-    assert command._new_settings(conf, ["seed=3"])["net"] == "convnet"
+    assert command.new_settings(conf, ["seed=3"])["net"] == "convnet"
 
 
 def test_an_older_run_is_compared_as_it_is(place, tmp_path):
