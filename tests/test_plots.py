@@ -32,6 +32,11 @@ def test_one_epoch_is_two_marked_points():
     assert [tick for tick in accuracy.get_xticks() if 0.9 < tick < 1.1] == [1]
 
 
+def test_the_set_that_chose_the_epoch_has_its_name():
+    for ax in plots.learning_curves(make_rows([0.5, 0.75]), "test").axes:
+        assert [line.get_label() for line in ax.get_lines()] == ["train", "test"]
+
+
 def test_trials_are_faint_and_their_mean_is_bold_up_to_the_shortest():
     figure = plots.learning_curves(make_rows([0.5, 0.75, 0.9], [0.25, 0.5]))
     accuracy = figure.axes[0]

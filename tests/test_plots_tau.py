@@ -32,6 +32,14 @@ def test_layers_are_those_whose_tau_is_in_the_metrics():
     assert plots_tau.layers_of(make_rows([0.5])) == ["conv1", "fc1"] and plots_tau.layers_of([{"trial": 0}]) == []
 
 
+def test_the_set_that_chose_the_epoch_has_its_name():
+    rows = make_rows([0.5, 0.7])
+    figures = plots_tau.figures(rows, {"conv1": np.ones(3)}, 2.0, "test")
+    assert lines(figures["accuracy"].axes[0], "test, mean of the last 3 epochs")
+    assert lines(figures["loss"].axes[0], "test")
+    assert plots_tau.compare({"layer": rows}, "test").axes[0].get_ylabel().startswith("test accuracy")
+
+
 def test_accuracy_has_each_trial_faint_and_the_moving_average_of_the_mean_bold():
     (ax,) = plots_tau.accuracy_curves(make_rows([0.5, 0.7, 0.9], [0.3, 0.5])).axes
     (bold,) = lines(ax, "val, mean of the last 3 epochs")
