@@ -41,7 +41,7 @@ def main(conf, trained):
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "CPUAllocator" not in str(error):
             raise
-        what = re.search(r"tried to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
+        what = re.search(r"(tried|unable) to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
         _stop(f"out of memory{': ' + what[0] if what else ''}; a smaller batch_size or net, or checkpoint_steps, needs "
               "less", 1)  # fmt: skip
     except Diverged as error:
