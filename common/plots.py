@@ -50,9 +50,9 @@ def learning_curves(rows, held_out="val"):
     trials = list(by_trial(rows).values())
     figure, axes = panels([["accuracy", "loss"]], (10, 4))
     for (quantity, ax), scale in zip(axes.items(), (100, 1), strict=True):
-        for k, split in enumerate(("train", "val")):
+        for k, (split, label) in enumerate({"train": "train", "val": held_out}.items()):
             curves = [scale * np.array([row[f"{split}_{quantity}"] for row in trial]) for trial in trials]
-            _trials_and_mean(ax, curves, {"val": held_out}.get(split, split), k)
+            _trials_and_mean(ax, curves, label, k)
         if num_lost := sum(not np.isfinite(row[f"{split}_{quantity}"]) for row in rows for split in ("train", "val")):
             ax.set_title(f"{num_lost} of {2 * len(rows)} values are not finite and not drawn", fontsize=10)
         ax.set(xlabel="epoch", ylabel="accuracy (%)" if quantity == "accuracy" else quantity)

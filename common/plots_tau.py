@@ -50,12 +50,12 @@ def accuracy_curves(rows, held_out="val"):
     """Training and validation accuracy over epochs: each trial faint, the moving average of their mean bold."""
     trials = list(by_trial(rows).values())
     figure, axes = panels([["accuracy"]], (7, 4))
-    for k, split in enumerate(("train", "val")):
+    for k, (split, name) in enumerate({"train": "train", "val": held_out}.items()):
         curves = [100 * np.array([row[f"{split}_accuracy"] for row in trial]) for trial in trials]
         for curve in curves:
             _line(axes["accuracy"], curve, STYLES[k], alpha=0.35, linewidth=0.8, markersize=3)
         mean = 100 * _mean(trials, f"{split}_accuracy")
-        label = f"{_shown(split, held_out)}, mean of the last {window_of(len(mean))} epochs"
+        label = f"{name}, mean of the last {window_of(len(mean))} epochs"
         _line(axes["accuracy"], moving_average(mean, window_of(len(mean))), STYLES[k], linewidth=2, label=label)
     _finish(axes["accuracy"], "accuracy (%)")
     figure.legend(*axes["accuracy"].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
@@ -67,11 +67,11 @@ def loss_curves(rows, held_out="val"):
     """Training and validation loss over epochs, on a linear and on a logarithmic axis, the mean over trials."""
     trials = list(by_trial(rows).values())
     figure, axes = panels([["linear", "log"]], (10, 4))
-    for k, split in enumerate(("train", "val")):
+    for k, (split, name) in enumerate({"train": "train", "val": held_out}.items()):
         mean = _mean(trials, f"{split}_loss")
         for scale, ax in axes.items():
             _line(ax, np.where(np.isfinite(mean) & ((mean > 0) | (scale == "linear")), mean, np.nan), STYLES[k],
-                  linewidth=2, label=_shown(split, held_out))  # fmt: skip
+                  linewidth=2, label=name)  # fmt: skip
     for scale, ax in axes.items():
         _finish(ax, "loss")
         ax.set_yscale(scale)
@@ -143,10 +143,6 @@ def compare(cases, held_out="val"):
     _finish(axes["std"], "standard deviation of τ (steps),\nmean over layers")
     figure.legend(*axes["accuracy"].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return figure
-
-
-def _shown(split, held_out):
-    return held_out if split == "val" else split
 
 
 def _mean(trials, key):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_gesture_file import archive, npy, write
+from gesture_set import archive, npy, write
 
 from common.data import download, dvs_gesture, gesture_file, gesture_scene
 from common.data.dvs_gesture import MD5, TEST, TRAIN
