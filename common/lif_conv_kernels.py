@@ -91,14 +91,15 @@ def by_current(columns, channels, current, decay, threshold, zero_reset, kind, w
         means = np.empty((height + 1, size + channels), grad.dtype)
         state, slope = np.zeros((3, height, size), grad.dtype), np.empty(size, grad.dtype)
         by_spikes, u, reach = state[0], state[1], state[2]
-        grad[b] = 0
+        total = np.zeros((height, size))  # in double: there may be many steps
         for t in range(len(columns)):
             fold_image(columns[t, b], channels, means, by_spikes)
             for y in range(height):
                 _extend(leak, theta, zero_reset, u[y], reach[y])
                 _charge(current[b, y], leak, theta, zero_reset, u[y])
                 derivatives(u[y], theta, kind, width, offset, slope)
-                _add_product(by_spikes[y], slope, reach[y], grad[b, y])
+                _add_product(by_spikes[y], slope, reach[y], total[y])
+        grad[b] = total
 
 
 @njit(inline="always")

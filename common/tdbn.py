@@ -4,6 +4,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from common.recurrence.norm_step import norm_batch
+from common.sequence import is_static
+
 
 class TDBatchNorm2d(nn.BatchNorm2d):
     """Batch norm of currents over time, batch and space, scaled to the neurons' firing threshold.
@@ -25,22 +28,17 @@ class TDBatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, current):
         """current [T, B, C, H, W] -> the same shape; normalised once if it is static, and again static."""
-        num_steps = len(current)
+        num_repeats = len(current) if is_static(current) else 1
+        x = current[0] if num_repeats > 1 else current.flatten(0, 1)
         if self.training:
-            self.num_batches_tracked += 1
-        if current.stride(0) != 0:
-            return self._norm(current.flatten(0, 1), self.running_var).unflatten(0, current.shape[:2])
-        moved = self.running_var.clone()
-        once = self._norm(current[0], moved)
-        if self.training:  # the variance of T times as many values, of which n - 1 count
-            kept, count = (1 - self.momentum) * self.running_var, once[:, 0].numel()
-            self.running_var.copy_(kept + (moved - kept) * (num_steps * (count - 1) / (num_steps * count - 1)))
-        return once.expand(num_steps, *once.shape)
-
-    def _norm(self, x, running_var):
-        """x [N, C, H, W] -> the same shape; the running statistics move."""
-        return F.batch_norm(x, self.running_mean, running_var, self.scale, self.bias, self.training,
-                            self.momentum, self.eps)  # fmt: skip
+            normalised, mean, variance = norm_batch(x, self.scale, self.bias, self.eps)
+            num_values = x[:, 0].numel()  # of a channel; variance: of num_repeats times as many, of which n - 1 count
+            self.move_statistics(mean, variance * (num_repeats * (num_values - 1) / (num_repeats * num_values - 1)))
+        else:
+            normalised = F.batch_norm(x, self.running_mean, self.running_var, self.scale, self.bias, eps=self.eps)
+        if num_repeats > 1:
+            return normalised.expand(num_repeats, *normalised.shape)
+        return normalised.unflatten(0, current.shape[:2])
 
     @property
     def scale(self):

@@ -35,7 +35,7 @@ def wide_backward(events, by_unit, weight, bias, dropout, lif, detached, surroga
                   by_weight, by_bias, by_onward):
     """Fill by_weight [H, N] and by_bias [H] and add to by_onward [H, K] what grad [R, K], of out, gives.
 
-    by_unit: see sort_by_unit.  surrogate: see common.recurrence.fused.shape_of.
+    by_unit: see sort_by_unit.  surrogate: see common.recurrence.fused.shape_of.  by_onward: double.
     """
     num_samples = len(grad) // num_steps
     starts, steps = by_unit
@@ -46,7 +46,7 @@ def wide_backward(events, by_unit, weight, bias, dropout, lif, detached, surroga
         onwards, _ = _block(onward, bias, low, width)
         u, spikes, fired = _scratch(num_steps, width, bias)
         by_spikes, by_input = np.empty((num_steps, width), u.dtype), np.zeros((len(table), width), u.dtype)
-        none, total = np.empty(0, u.dtype), np.zeros(width, u.dtype)
+        none, total = np.empty(0, u.dtype), np.zeros(width)
         for sample in range(num_samples):
             _membranes(events, sample, num_samples, table, first, dropout, low, lif, u, spikes)
             for place in fired[: _find(spikes, fired)]:

@@ -59,10 +59,11 @@ class _WideLayer(torch.autograd.Function):
         run(sort_by_unit, *events, *by_unit)
         by_weight, by_bias = torch.empty(table.shape, dtype=bias.dtype), torch.empty_like(bias)
         forth, grad = _padded(onward.t()), _padded(grad)
-        by_onward = np.zeros_like(forth)
+        by_onward = np.zeros(forth.shape)
         run(wide_backward, events, by_unit, table.numpy(), bias.numpy(), dropout, ctx.lif, ctx.detached, ctx.surrogate,
             forth, _width(bias), num_steps, grad, by_weight.numpy(), by_bias.numpy(), by_onward)  # fmt: skip
-        return by_weight, by_bias, torch.from_numpy(by_onward)[:, : len(onward)].t(), None, None, None, None, None
+        by_onward = torch.from_numpy(by_onward)[:, : len(onward)].t().to(onward)
+        return by_weight, by_bias, by_onward, None, None, None, None, None
 
 
 def _single(events):

@@ -172,8 +172,8 @@ def move_statistics(norm, mean, variance):
 
 def norm_static(norm, x, num_steps):
     """Batch norm of x [B, C, H, W], the running statistics moved as by `num_steps` calls on the same x."""
-    momentum = 1 - (1 - norm.momentum) ** num_steps
-    if norm.training:
-        norm.num_batches_tracked += num_steps
-    return F.batch_norm(
-        x, norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.training, momentum, norm.eps)
+    if not norm.training:
+        return norm(x)
+    out, mean, variance = norm_step.norm_batch(x, norm.weight, norm.bias, norm.eps)
+    move_statistics(norm, mean.expand(num_steps, -1), variance.expand(num_steps, -1))
+    return out

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from common.binary import BinaryConv2d, BinaryLinear
-from common.nets.convnet import move_statistics, norm_per_step
+from common.nets.convnet import move_statistics, norm_per_step, norm_static
 from common.precision import autocast, check, full
 from common.recurrence import norm_pool
 from common.sequence import flat, is_static, watched
@@ -77,7 +77,7 @@ class ConvNorm(nn.Module):
 
     def forward(self, x):
         if is_static(x):
-            once = self.norm(full(self.conv(x[0])))
+            once = norm_static(self.norm, full(self.conv(x[0])), num_steps=1)
             return once.expand(len(x), *once.shape)
         current = self.currents(x)
         current = norm_per_step(self.norm, current, len(x))

@@ -160,10 +160,9 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
     leak, weight, theta = decay[0], gain[0], threshold[0]
     for chunk in prange((current.size + CHUNK - 1) // CHUNK):
         low, high = chunk * CHUNK, min(current.size, (chunk + 1) * CHUNK)
-        x, total = current[low:high], grad[low:high]
+        x, total = current[low:high], np.zeros(high - low)  # in double: there may be many steps
         kept, drop = np.zeros(high - low, grad.dtype), np.zeros(high - low, grad.dtype)
         potential, by_current, slope = np.zeros((3, high - low), grad.dtype)
-        total[:] = zero
         for t in range(num_steps):
             g = row(grad_spikes, t)[low:high]
             for i in range(high - low):
@@ -176,3 +175,4 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
                 kept[i] = zero if fired and zero_reset else potential[i]
                 drop[i] = theta if fired and not zero_reset else zero
                 by_current[i] = zero if fired and zero_reset else by_current[i]
+        grad[low:high] = total

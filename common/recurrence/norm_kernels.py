@@ -1,4 +1,4 @@
-"""Batch norm by step of y [T, N, C], channels last, compiled by numba."""
+"""Batch norm by step of y [T, N, C], channels last, compiled by numba.  Sums over a batch are taken in double."""
 
 from numba import njit, prange
 
@@ -7,7 +7,7 @@ ROWS = 256  # of pixels that a thread takes at once
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def statistics(y, mean, squares):
-    """Of each chunk of ROWS pixels of y [T, N, C]: mean, and sum of squared distances from it, both [T, K, C]."""
+    """Of each chunk of ROWS pixels of y [T, N, C]: mean, and sum of squared distances from it; [T, K, C] in double."""
     num_steps, num_pixels, channels = y.shape
     num_chunks = mean.shape[1]
     for task in prange(num_steps * num_chunks):
@@ -39,7 +39,7 @@ def backward(y, mean, scale, shift, slope, grad):
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def sums(y, mean, grad, totals):
-    """Of each chunk of ROWS pixels: the sums of grad and of grad (y - mean), into totals [T, K, 2, C]."""
+    """Of each chunk of ROWS pixels: the sums of grad and of grad (y - mean), into totals [T, K, 2, C], double."""
     num_steps, num_pixels, channels = y.shape
     num_chunks = totals.shape[1]
     for task in prange(num_steps * num_chunks):

@@ -56,7 +56,10 @@ def forward(y, shortcut, scale, shift, decay, threshold, spikes):
 @njit(parallel=True, cache=True, error_model="numpy")
 def backward(y, shortcut, grad_spikes, scale, shift, mean, decay, threshold, detached, kind, width, offset,
              grad, sums):
-    """Fill grad [T, N, C], of x; and sums [K, 2, C] over each chunk of ROWS pixels: of grad, and of grad (y - mean)."""
+    """Fill grad [T, N, C], of x; and sums over each chunk of ROWS pixels: of grad, and of grad (y - mean).
+
+    sums: [K, 2, C] in double.
+    """
     leak, theta = decay[0], threshold[0]
     num_steps, num_pixels, channels = y.shape
     for chunk in prange((num_pixels + ROWS - 1) // ROWS):

@@ -109,9 +109,9 @@ def statistics_of(pixels):
     if num_pixels == 1:
         raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
     num_chunks = -(-num_pixels // norm_kernels.ROWS)
-    means, squares = np.empty((2, num_steps, num_chunks, channels), pixels.dtype)
+    means, squares = np.empty((2, num_steps, num_chunks, channels))
     run(norm_kernels.statistics, pixels, means, squares)
-    means, squares = torch.from_numpy(means).double(), torch.from_numpy(squares).double()
+    means, squares = torch.from_numpy(means), torch.from_numpy(squares)
     counts = torch.full((num_chunks, 1), norm_kernels.ROWS, dtype=torch.float64)
     counts[-1] = num_pixels - norm_kernels.ROWS * (num_chunks - 1)
     mean = (counts * means).sum(1) / num_pixels

@@ -13,7 +13,7 @@ from numba import njit, prange
 from common.recurrence.kernels import CHUNK, derivatives
 
 
-@njit
+@njit(cache=True)
 def block_of(channels):
     """Pixels that a thread takes at once."""
     return max(1, CHUNK // channels)
