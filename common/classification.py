@@ -106,7 +106,8 @@ def test(trial, settings, data, encode, signals=()):
     net, stop = trial.net, training.stop_hook(signals)
     judges = losses.build(settings), losses.build_predict(settings)
     run, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
-    activity, operations = monitor.Activity(monitor.spiking(net), net), monitor.Operations(monitor.synapses(net), net)
+    activity = monitor.Activity(monitor.spiking(net), net)
+    operations = monitor.Operations(monitor.synapses(net), net, activity.counter)
     with activity, operations:
         for repeat in range(settings.get("eval_repeats", 1)):
             _seed(net, repeat)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from common.active import ActiveCounter
 from common.binary import BinaryConv2d, BinaryLinear
 from common.sequence import mask_of
 
@@ -30,17 +31,23 @@ def synapses(net):
 class _Hooks:
     """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts.
 
-    net: whose input's mask says which steps are a sample's own; others do not count.
+    net: whose input's mask says which steps are a sample's own; others do not count.  counter: shared by monitors that
+    see the same sequences.
     """
 
-    def __init__(self, modules, net=None):
+    def __init__(self, modules, net=None, counter=None):
         self.modules, self.net, self.mask = dict(modules.items()), net, None
+        self.counter = counter or ActiveCounter()
         self.counts = {}        # name -> events per neuron (or input) [...], summed over steps and samples
         self.num_samples = {name: 0 for name in self.modules}
         self.num_steps = {name: 0 for name in self.modules}  # of all samples together
 
     def __enter__(self):
-        self.handles = [module.register_forward_hook(self.hook(name)) for name, module in self.modules.items()]
+        self.handles = []
+        for name, module in self.modules.items():
+            hook = self.hook(name)
+            hook.takes_counts = True
+            self.handles.append(module.register_forward_hook(hook))
         if self.net is not None:
             self.handles.append(self.net.register_forward_pre_hook(self.take_mask))
         return self
@@ -52,22 +59,23 @@ class _Hooks:
         for handle in self.handles:
             handle.remove()
 
-    def own(self, x):
-        """x [T, B, ...], 0 where a step is not the sample's own."""
-        return x if self.mask is None else x * self.mask.reshape(*self.mask.shape, *(1 for _ in x.shape[2:]))
-
-    def add(self, name, count, shape):
-        self.counts[name] = self.counts.get(name, 0) + count.double()
-        self.num_samples[name] += shape[1]
-        self.num_steps[name] += shape[0] * shape[1] if self.mask is None else self.mask.sum().item()
+    def add(self, name, x):
+        """Add what is active in a sequence, or Counted; whether any of it is anything but -1, 0 or 1."""
+        count, multiplies = self.counter(x, self.mask)
+        self.counts[name] = self.counts.get(name, 0) + count
+        self.num_samples[name] += x.shape[1]
+        self.num_steps[name] += x.shape[0] * x.shape[1] if self.mask is None else self.mask.sum().item()
+        return multiplies
 
 
 class Activity(_Hooks):
-    """Counts the spikes of each neuron, over all steps and samples. What is positive counts as a spike."""
+    """Counts the spikes of each neuron, over all steps and samples."""
 
     def hook(self, name):
-        return lambda module, inputs, spikes: self.add(
-            name, (self.own(spikes.detach()) > 0).sum((0, 1)), spikes.shape)
+        def count_spikes(module, inputs, spikes):
+            self.add(name, spikes)
+
+        return count_spikes
 
     def layers(self):
         """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
@@ -76,7 +84,7 @@ class Activity(_Hooks):
 
     def _layer(self, name, count):
         return {
-            "firing_rate": count.mean().item() / self.num_steps[name],
+            "firing_rate": count.double().mean().item() / self.num_steps[name],
             "silent_share": (count == 0).double().mean().item(),
             "saturated_share": (count == self.num_steps[name]).double().mean().item(),
         }
@@ -93,10 +101,7 @@ class Operations(_Hooks):
 
     def hook(self, name):
         def count_active(module, inputs, _):
-            (x,) = inputs
-            active, multiplies = _active(self.own(x.detach())) if isinstance(x, torch.Tensor) else _active_events(x)
-            self.multiplies[name] = self.multiplies.get(name, False) or multiplies
-            self.add(name, active, x.shape)
+            self.multiplies[name] = self.add(name, inputs[0]) | self.multiplies.get(name, False)
 
         return count_active
 
@@ -115,25 +120,11 @@ class Operations(_Hooks):
             binary = isinstance(connection, (BinaryConv2d, BinaryLinear))  # a weight of 0 computes as +1
             used = (torch.ones_like(connection.weight) if binary else connection.weight != 0).double()
             samples = num_samples or self.num_samples[name]
-            active, num_steps = count / samples, self.num_steps[name] / samples
+            active, num_steps = count.double() / samples, self.num_steps[name] / samples
             total["dense"] += num_steps * _fan_out(connection, torch.ones_like(active), torch.ones_like(used))
             kind = "effective_macs" if self.multiplies[name] else "effective_acs"
             total[kind] += _fan_out(connection, active, used)
         return total
-
-
-def _active(x):
-    """(how often each input of x [T, B, ...] was not 0, whether any was anything but -1, 0 or 1)."""
-    return (x != 0).sum((0, 1)), not bool(((x == 0) | (x.abs() == 1)).all())
-
-
-def _active_events(events):
-    """The same of a batch of events, in which an input may stand several times in a row."""
-    num_rows, num_inputs = len(events.row_starts) - 1, events.shape[2]
-    rows = torch.arange(num_rows, device=events.units.device).repeat_interleave(events.row_starts.diff())
-    places = (rows * num_inputs + events.units).unique()
-    several = len(places) < len(rows) or events.counts is not None and bool((events.counts != 1).any())
-    return (places % num_inputs).bincount(minlength=num_inputs), several
 
 
 def _fan_out(connection, active, used):

@@ -1,5 +1,8 @@
 """Layers without time, applied to sequences [T, B, ...]."""
 
+from typing import NamedTuple
+
+import torch
 from torch import nn
 
 from common import random_numbers
@@ -38,10 +41,28 @@ class Flat(nn.Sequential):
         return flat(super().forward, x)
 
 
-def watched(*modules):
-    """Whether one of the modules, or of those in it, has hooks, and so must be called as it is."""
+class Counted(NamedTuple):
+    """What stands for a sequence of spikes of which only this is known: how often each neuron [...] fired."""
+
+    counts: torch.Tensor
+    shape: tuple  # of the sequence, (T, B, ...)
+
+
+def watched(*modules, counters=True):
+    """Whether one of the modules, or of those in it, has hooks, and so must be called as it is.
+
+    counters: False leaves out forward hooks with the attribute `takes_counts`, to which tell_counts can speak.
+    """
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return any(getattr(module, kind) for outer in modules for module in outer.modules() for kind in kinds)
+    hooks = [hook for outer in modules for module in outer.modules() for kind in kinds
+             for hook in getattr(module, kind).values()]  # fmt: skip
+    return any(counters or not hasattr(hook, "takes_counts") for hook in hooks)
+
+
+def tell_counts(module, sequence):
+    """Call the forward hooks of a module that is not called itself, with `sequence` for its input and its output."""
+    for hook in module._forward_hooks.values():
+        hook(module, (sequence,), sequence)
 
 
 def mask_of(x):

@@ -15,9 +15,12 @@ from common.recurrence.kernels import derivatives, step_back
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def wide_forward(events, weight, bias, dropout, lif, onward, width, num_steps, num_threads, out):
-    """Add to out [R, K], for each spike, its neuron's row of onward."""
-    num_samples = len(out) // num_steps
+def wide_forward(events, weight, bias, dropout, lif, onward, width, num_steps, counts, out):
+    """Add to out [R, K], for each spike, its neuron's row of onward, and 1 to its neuron's place in a thread's counts.
+
+    counts: [P, H] for P threads.
+    """
+    num_samples, num_threads = len(out) // num_steps, len(counts)
     for thread in prange(num_threads):
         u, spikes, fired = _scratch(num_steps, width, bias)
         for low in range(0, len(bias), width):
@@ -26,6 +29,7 @@ def wide_forward(events, weight, bias, dropout, lif, onward, width, num_steps, n
                 _membranes(events, sample, num_samples, table, first, dropout, low, lif, u, spikes)
                 for place in fired[: _find(spikes, fired)]:
                     row, neuron = place // width * num_samples + sample, low + place % width
+                    counts[thread, neuron] += 1
                     for k in range(out.shape[1]):
                         out[row, k] += onward[neuron, k]
 

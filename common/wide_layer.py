@@ -22,7 +22,7 @@ def can_run(events, weight, surrogate):
 
 
 def wide_layer(events, weight, bias, onward, constants, share=0.0, signs=False):
-    """The current that spikes of H neurons on events send onward, [T, B, K].
+    """(the current that spikes of H neurons on events send onward, [T, B, K]; how often each neuron spiked, int64 [H]).
 
     events: as common.event_linear takes them, [T, B, N].  weight: [H, N].  bias: [H].  onward: [K, H].  All float32 or
     all float64, on the CPU.  constants: LIF.constants().  share: of the neurons' currents dropped, the same as
@@ -33,8 +33,8 @@ def wide_layer(events, weight, bias, onward, constants, share=0.0, signs=False):
     dropout = kept.numpy(), _number(1 / (1 - share), weight)
     events = _single(events)
     table = weight.detach().to(torch.int8) if signs and _few(events) else weight  # quicker, and exact
-    out = _WideLayer.apply(weight, bias, onward, table, events, num_steps, dropout, constants)
-    return out.unflatten(0, (num_steps, num_samples))
+    out, counts = _WideLayer.apply(weight, bias, onward, table, events, num_steps, dropout, constants)
+    return out.unflatten(0, (num_steps, num_samples)), counts
 
 
 class _WideLayer(torch.autograd.Function):
@@ -46,13 +46,16 @@ class _WideLayer(torch.autograd.Function):
         ctx.lif = _number(beta, bias), _number(float(threshold), bias), reset == "zero"
         ctx.rest, ctx.surrogate = (events, dropout, num_steps), shape_of(surrogate, bias.numpy().dtype)
         out = torch.zeros(len(events[0]) - 1, -(-len(onward) // 8) * 8, dtype=bias.dtype)
+        counts = torch.zeros(torch.get_num_threads(), len(bias), dtype=torch.int64)
         run(wide_forward, events, table.numpy(), bias.numpy(), dropout, ctx.lif, _padded(onward.t()), _width(bias),
-            num_steps, torch.get_num_threads(), out.numpy())  # fmt: skip
-        return out[:, : len(onward)].contiguous()
+            num_steps, counts.numpy(), out.numpy())  # fmt: skip
+        counts = counts.sum(0)
+        ctx.mark_non_differentiable(counts)
+        return out[:, : len(onward)].contiguous(), counts
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx, grad, _):
         table, bias, onward = ctx.saved_tensors
         events, dropout, num_steps = ctx.rest
         by_unit = np.empty((len(grad) // num_steps, table.shape[1] + 1), np.int64), np.empty_like(events[1])

@@ -5,7 +5,7 @@ import torch
 
 from common.data.synthetic import bernoulli_train
 from common.losses import mse_membrane_loss
-from common.monitor import Activity
+from common.monitor import Activity, Operations
 from common.nets import mlp
 from common.nets.mlp import ThaMLP
 from common.peers import SnntorchMLP
@@ -146,12 +146,30 @@ def eval_whole(monkeypatch, ours, x):
         return ours(x)
 
 
+def test_a_wide_layer_counts_its_spikes_and_operations(monkeypatch):
+    ours, x = net(thresholds=[0.2, 0.2]).eval(), random_events(50, 4, num_units=3, density=0.3)
+
+    def counted():
+        activity = Activity(ours.neurons, ours)
+        with activity, Operations(ours.synapses, ours, activity.counter) as operations, torch.no_grad():
+            ours(x), ours(x)
+        return activity.layers(), operations.per_sample()
+
+    expected = counted()
+    assert 0 < expected[0]["fc1"]["firing_rate"] < 1
+    monkeypatch.setattr(mlp, "WIDE", 0)
+    monkeypatch.setattr(ours.synapses["fc1"], "forward", None)  # the wide layer does not call it
+    assert counted() == expected
+
+
 def test_a_wide_layer_that_is_watched_is_computed_whole(monkeypatch):
     monkeypatch.setattr(mlp, "WIDE", 0)
     ours, x = net(), random_events(5, 2, num_units=3)
-    with Activity(ours.neurons, ours) as activity:
-        ours(x).sum().backward()
-    assert list(activity.layers()) == ["fc1", "fc2"]
+    seen = []
+    handle = ours.neurons["fc1"].register_forward_hook(lambda module, inputs, spikes: seen.append(spikes.shape[:2]))
+    ours(x).sum().backward()
+    handle.remove()
+    assert seen == [(5, 2)]
     calls = []
     monkeypatch.setattr(ours, "_second_current", lambda x: calls.append(x) or torch.zeros(5, 2, 2))
     ours(x)

@@ -8,7 +8,7 @@ from torch import nn
 from common.binary import BinaryLinear, binarize
 from common.event_linear import event_linear
 from common.neurons import LIF
-from common.sequence import Dropout, watched
+from common.sequence import Counted, Dropout, mask_of, tell_counts, watched
 from common.spike_linear import spike_linear
 from common.wide_layer import can_run, wide_layer
 
@@ -71,18 +71,21 @@ class ThaMLP(nn.Module):
         return last.trace(current)[1] if self.readout == "membrane" else last(current)
 
     def _is_wide(self, x):
-        """Whether the first layer is large, of a kind that common.wide_layer computes, and nobody looks."""
+        """Whether the first layer is large, of a kind that common.wide_layer computes, and nobody wants to see it."""
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
         size = x.shape[0] * x.shape[1] * first.linear.out_features
         known = size >= WIDE and can_run(x, first.linear.weight, neuron.surrogate)
-        return known and not watched(first, second, neuron)
+        return known and not watched(first, second, neuron, counters=False) and mask_of(x) is None
 
     def _second_current(self, x):
         """The second layer's current, without the first one's current and spikes in memory."""
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
         share = first.dropout.share if first.dropout.training else 0.0
-        current = wide_layer(x, first.weight(), first.linear.bias, second.weight(), neuron.constants(), share,
-                             signs=first.binarized)  # fmt: skip
+        current, counts = wide_layer(x, first.weight(), first.linear.bias, second.weight(), neuron.constants(), share,
+                                     signs=first.binarized)  # fmt: skip
+        tell_counts(first, x)
+        for module in (neuron, second):
+            tell_counts(module, Counted(counts, (*x.shape[:2], len(counts))))
         return second.dropout(current + second.linear.bias)
 
 
