@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import torch
+from torch import nn
 
 
 def build(config, neurons):
@@ -32,7 +33,7 @@ class Constant:
 class ThresholdAnnealing:
     """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
 
-    neurons: modules with a `threshold` buffer.  finals, rates: one number for each; rate in [0, 1].
+    neurons: modules with a `threshold` buffer, else ValueError.  finals, rates: one number for each; rate in [0, 1].
     No gradient enters. The state is the thresholds themselves, so a network's state_dict, loaded after
     the schedule is made, resumes it.
     Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, `finals` are not.
@@ -43,12 +44,17 @@ class ThresholdAnnealing:
             raise ValueError(f"{len(neurons)} layers need as many final thresholds and rates, got {finals}, {rates}")
         if not all(0 <= rate <= 1 for rate in rates) or not all(final > 0 for final in finals):
             raise ValueError(f"final thresholds must exceed 0 and rates lie in [0, 1], got {finals}, {rates}")
+        for neuron in neurons:
+            threshold = getattr(neuron, "threshold", None)
+            if isinstance(neuron, nn.Module) and not any(threshold is buffer for buffer in neuron.buffers()):
+                raise ValueError(f"threshold_schedule must be 'none': {type(neuron).__name__} here has no threshold, "
+                                 "or learns it")
         self.layers = list(zip(neurons, finals, rates, strict=True))
 
     @torch.no_grad()
     def step(self):
         for neuron, final, rate in self.layers:
-            neuron.threshold += rate * (final - neuron.threshold)
+            neuron.threshold.add_(rate * (final - neuron.threshold))
 
 
 class LinearAnnealing(ThresholdAnnealing):
@@ -61,7 +67,7 @@ class LinearAnnealing(ThresholdAnnealing):
     @torch.no_grad()
     def step(self):
         for (neuron, final, _), stride in zip(self.layers, self.strides, strict=True):
-            neuron.threshold += (final - neuron.threshold).clamp(-stride, stride)
+            neuron.threshold.add_((final - neuron.threshold).clamp(-stride, stride))
 
 
 SCHEDULES = {"exponential": ThresholdAnnealing, "linear": LinearAnnealing}

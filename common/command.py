@@ -80,9 +80,9 @@ def new_settings(conf, arguments):
         asked = [argument.removeprefix("case=") for argument in given] or [conf.config.get("case")]
         others = [argument for argument in arguments if argument not in given]
         if asked == ["all"] and cases:
-            return {name: _resolve_case(conf, name, [*values, *others]) for name, values in cases.items()}
+            return {name: _resolve_case(conf, name, _overridden(values, others)) for name, values in cases.items()}
         if len(asked) == 1 and asked[0] in cases:
-            return _resolve(conf.config, conf.conditional, [*cases[asked[0]], *others])
+            return _resolve(conf.config, conf.conditional, _overridden(cases[asked[0]], others))
         if given and hasattr(conf, "cases"):
             raise ValueError(f"case must be one of {', '.join(cases)} or all, once; got {' '.join(asked)}")
         return _resolve(conf.config, conf.conditional, arguments)
@@ -95,6 +95,12 @@ def _cases(conf):
                 for name, values in conf.cases.items()}  # fmt: skip
     conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
     return {name: [f"case={name}"] for condition in conditions for name in config.choices(condition)}
+
+
+def _overridden(values, others):
+    """A case's arguments but for those of `others`, which win."""
+    given = {argument.partition("=")[0] for argument in others}
+    return [*(value for value in values if value.partition("=")[0] not in given), *others]
 
 
 def _resolve_case(conf, name, arguments):

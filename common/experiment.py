@@ -72,8 +72,19 @@ def evaluate(experiment, settings, path):
             trials = [trial.build(settings, data, experiment.build_net, place, settings["seed"] + k, device)
                       for k, place in enumerate(_finished_trials(path, settings))]  # fmt: skip
             results = [experiment.task.test(trial, settings, data, encode) for trial in trials]
+            _tell_differences(results, record.read_result(path)["trials"])
             record.write_metrics(path / "metrics.csv", [row for trial in trials for row in trial.progress["rows"]])
         _draw(experiment, path, settings, data, trials[0].net, encode, _result(experiment, data, results, settings))
+
+
+def _tell_differences(results, recorded):
+    """Warn of what a finished run's weights no longer repeat; its time is not compared."""
+    for k, (result, before) in enumerate(zip(results, recorded, strict=True)):
+        keys = [key for key in before if key != "seconds" and key in result and result[key] != before[key]]
+        if keys:
+            numbers = [f"{key} {result[key]:.4f}, was {before[key]:.4f}" for key in keys
+                       if all(isinstance(values[key], float) for values in (result, before))]  # fmt: skip
+            print(f"warning: trial {k} differs from result.json in {'; '.join(numbers or keys)}", file=sys.stderr)
 
 
 def _finished_trials(path, settings):

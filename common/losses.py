@@ -69,7 +69,8 @@ def reduced(output, mask=None, reduce="mean"):
     if reduce == "mean":
         return output.mean(0) if mask is None else (output * mask[..., None]).sum(0) / mask.sum(0)[:, None]
     if reduce == "max":
-        return (output if mask is None else output.masked_fill(mask[..., None] == 0, -torch.inf)).amax(0)
+        own = output if mask is None else output.masked_fill(mask[..., None] == 0, -torch.inf)
+        return own.max(0).values  # the gradient of equals goes to one step
     if reduce == "last":
         return output[-1] if mask is None else output[mask.sum(0).long() - 1, torch.arange(output.shape[1])]
     raise ValueError(f"reduce must be 'mean', 'max' or 'last', got {reduce!r}")

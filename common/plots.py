@@ -47,20 +47,26 @@ def learning_curves(rows, held_out="val"):
     One trial is one line; of several, each is faint and their mean, up to where the shortest ends, is bold.
     rows: as read_metrics() returns them.  held_out: the set that the epoch was chosen on, "val" or "test".
     """
-    trials = list(by_trial(rows).values())
+    trials, splits = list(by_trial(rows).values()), splits_of(rows, held_out)
     figure, axes = panels([["accuracy", "loss"]], (10, 4))
     for (quantity, ax), scale in zip(axes.items(), (100, 1), strict=True):
-        for k, (split, label) in enumerate({"train": "train", "val": held_out}.items()):
+        for k, (split, label) in enumerate(splits.items()):
             curves = [scale * np.array([row[f"{split}_{quantity}"] for row in trial]) for trial in trials]
             _trials_and_mean(ax, curves, label, k)
-        if num_lost := sum(not np.isfinite(row[f"{split}_{quantity}"]) for row in rows for split in ("train", "val")):
-            ax.set_title(f"{num_lost} of {2 * len(rows)} values are not finite and not drawn", fontsize=10)
+        if num_lost := sum(not np.isfinite(row[f"{split}_{quantity}"]) for row in rows for split in splits):
+            ax.set_title(f"{num_lost} of {len(splits) * len(rows)} values are not finite and not drawn", fontsize=10)
         ax.set(xlabel="epoch", ylabel="accuracy (%)" if quantity == "accuracy" else quantity)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.legend(frameon=False)
     if len(trials) > 1:
         figure.suptitle(f"Mean of {len(trials)} trials (bold) and each trial (faint)")
     return figure
+
+
+def splits_of(rows, held_out):
+    """{split: its name} of those that every row has: not all runs have a validation set."""
+    names = {"train": "train", "val": held_out}
+    return {split: name for split, name in names.items() if all(f"{split}_accuracy" in row for row in rows)}
 
 
 def _trials_and_mean(ax, curves, label, k):

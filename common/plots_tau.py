@@ -6,7 +6,7 @@ In the style of common.plots.  rows: as common.plots.read_metrics() returns them
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from common.plots import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, by_trial, panels
+from common.plots import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, by_trial, panels, splits_of
 
 SMOOTHED = 20  # epochs that a moving average spans, of long runs
 STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00", "#56B4E9", "#000000"], [*MARKERS, "D", "v", "P", "X"],
@@ -50,7 +50,7 @@ def accuracy_curves(rows, held_out="val"):
     """Training and validation accuracy over epochs: each trial faint, the moving average of their mean bold."""
     trials = list(by_trial(rows).values())
     figure, axes = panels([["accuracy"]], (7, 4))
-    for k, (split, name) in enumerate({"train": "train", "val": held_out}.items()):
+    for k, (split, name) in enumerate(splits_of(rows, held_out).items()):
         curves = [100 * np.array([row[f"{split}_accuracy"] for row in trial]) for trial in trials]
         for curve in curves:
             _line(axes["accuracy"], curve, STYLES[k], alpha=0.35, linewidth=0.8, markersize=3)
@@ -67,7 +67,7 @@ def loss_curves(rows, held_out="val"):
     """Training and validation loss over epochs, on a linear and on a logarithmic axis, the mean over trials."""
     trials = list(by_trial(rows).values())
     figure, axes = panels([["linear", "log"]], (10, 4))
-    for k, (split, name) in enumerate({"train": "train", "val": held_out}.items()):
+    for k, (split, name) in enumerate(splits_of(rows, held_out).items()):
         mean = _mean(trials, f"{split}_loss")
         for scale, ax in axes.items():
             _line(ax, np.where(np.isfinite(mean) & ((mean > 0) | (scale == "linear")), mean, np.nan), STYLES[k],
@@ -129,17 +129,18 @@ def tau_distributions(taus, init_tau, title="", what="layer"):
 def compare(cases, held_out="val"):
     """Accuracy on held_out (moving average) and spread of tau, averaged over layers, of {case: rows}, over epochs.
 
-    Of several trials the mean.
+    Of several trials the mean.  Where a case has no validation set, all show the training accuracy.
     """
     figure, axes = panels([["accuracy", "std"]], (11, 4.2))
+    split, name = list(splits_of([row for rows in cases.values() for row in rows], held_out).items())[-1]
     for k, (case, rows) in enumerate(cases.items()):
         trials = list(by_trial(rows).values())
-        accuracy = 100 * _mean(trials, "val_accuracy")
+        accuracy = 100 * _mean(trials, f"{split}_accuracy")
         std = np.mean([_mean(trials, f"tau_std_{layer}") for layer in layers_of(rows)], axis=0)
         _line(axes["accuracy"], moving_average(accuracy, window_of(len(accuracy))), STYLES[k % len(STYLES)],
               linewidth=1.5, label=case)  # fmt: skip
         _line(axes["std"], std, STYLES[k % len(STYLES)], linewidth=1.5)
-    _finish(axes["accuracy"], f"{held_out} accuracy (%),\nmean of the last {window_of(len(accuracy))} epochs")
+    _finish(axes["accuracy"], f"{name} accuracy (%),\nmean of the last {window_of(len(accuracy))} epochs")
     _finish(axes["std"], "standard deviation of τ (steps),\nmean over layers")
     figure.legend(*axes["accuracy"].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return figure

@@ -130,6 +130,11 @@ def length(settings):
     return settings["num_epochs"] if "num_epochs" in settings else settings.get("num_iterations")
 
 
+def held_out(settings):
+    """The split that is watched while training: "val" or "test"."""
+    return "test" if settings.get("select_on") == "test" else "val"
+
+
 def is_finished(settings, result):
     """Whether a result is that of these settings: of all trials, and no shorter than they are to be now."""
     whole = result.get("num_trials", 0) >= settings.get("num_trials", 0)
@@ -163,9 +168,9 @@ def read_json(path, kind=object, **kinds):
 
 
 def write_metrics(path, rows):
-    """metrics.csv: one line per trial and epoch, the columns being the keys of the rows."""
+    """metrics.csv: one line per trial and epoch, the columns being the keys of all rows."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer = csv.DictWriter(text, dict.fromkeys(key for row in rows for key in row), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write(path, text.getvalue().encode())

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from common import checkpoint, command, record
+from common import checkpoint, command, record, translate
 
 IMMATERIAL = {"exp_name", "device", "num_frames"}  # of no matter to its numbers, but for a GPU's last bits and draws
 
@@ -39,7 +39,7 @@ def load(script, path):
     data = script.load_data(settings)
     record.check_data(path, data)
     net = script.build_net(settings, data)
-    net.load_state_dict(checkpoint.load(path / "trial_0" / "best.pt")["net"])
+    net.load_state_dict(translate.state(checkpoint.load(path / "trial_0" / "best.pt")["net"], net))
     return settings, data, net
 
 

@@ -46,7 +46,7 @@ def fit(trial, settings, data, encode, signals):
                 progress[key] = torch.cat([progress[key], torch.stack(getattr(recording, key))])
             progress["epoch_seconds"] = time.monotonic() - started
             row = _row(trial, settings, activity.layers())
-            training.end_epoch(progress, row, score=-row["train_loss"])
+            training.end_epoch(progress, row, (-row["train_loss"],))
             trials.save(trial)
             yield row
     traces.save(_traces(trial, settings), trial.path / "traces.npz")

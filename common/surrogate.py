@@ -64,7 +64,7 @@ class Rectangle(Surrogate):
 
 
 class LearntATan(nn.Module):
-    """ATan whose alpha is learnt, as its logarithm, so that it stays above 0; `alpha` is where it starts.
+    """ATan whose alpha is learnt; `alpha` is where it starts, above 0.
 
     The loss's gradient by alpha is that of the smooth step of which ATan is the derivative,
     atan(pi/2 alpha (u - theta)) / pi + 1/2.
@@ -73,11 +73,7 @@ class LearntATan(nn.Module):
 
     def __init__(self, alpha=2.0):
         super().__init__()
-        self.log_alpha = nn.Parameter(torch.tensor(math.log(ATan(alpha).alpha)))
-
-    @property
-    def alpha(self):
-        return self.log_alpha.exp()
+        self.alpha = nn.Parameter(torch.tensor(float(ATan(alpha).alpha)))
 
     def forward(self, distance, inclusive=False):
         """See Surrogate."""

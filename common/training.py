@@ -31,7 +31,7 @@ class Interrupted(Exception):
 def new_progress():
     """epoch: epochs completed.  step: steps taken in the one under way, to which the sums belong.  lr: of the last."""
     return {
-        "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_score": -math.inf, "seconds": 0.0,
+        "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_score": (), "seconds": 0.0,
         "step": 0, "loss_sum": 0.0, "num_correct": 0, "num_seen": 0, "epoch_seconds": 0.0, "lr": None,
     }  # fmt: skip
 
@@ -43,11 +43,11 @@ def batch_order(num_samples, batch_size, seed, epoch):
 
 
 def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predict, after_step=(), penalties=(),
-                clip_grad_norm=math.inf):
+                clip_grad_norm=0.0):
     """Take the steps of `batches` that progress["step"] has not counted yet.
 
     split: see common.data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.losses.
-    penalties: net -> scalar, added to the loss.  clip_grad_norm: of all gradients together.
+    penalties: net -> scalar, added to the loss.  clip_grad_norm: of all gradients together, 0: none.
     after_step: callables run after each optimizer step (schedules, annealing, clamps, checkpoints).
     Diverged, before the step, if the loss or its gradient is not finite: spikes of a NaN membrane are 0,
     so that the loss alone would not tell.
@@ -66,7 +66,7 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
         value = loss.item()
         if not math.isfinite(value) or not torch.isfinite(gradient):
             raise Diverged(f"loss {value}, gradient norm {gradient.item()} at iteration {progress['iteration'] + 1}")
-        if clip_grad_norm < math.inf:
+        if clip_grad_norm:
             clip_grads_with_norm_(parameters, clip_grad_norm, gradient)
         optimizer.step()
         progress["step"] += 1
@@ -80,8 +80,10 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
 
 @torch.no_grad()
 def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
-    """(mean loss, accuracy as a fraction) over a split; draws no random numbers."""
+    """(mean loss, accuracy as a fraction) over a split, None if it is empty; draws no random numbers."""
     net.eval()
+    if not len(split):
+        return None
     loss_sum = num_correct = 0
     for indices in torch.arange(len(split)).split(batch_size):
         inputs, target = split.batch(indices)
@@ -94,9 +96,9 @@ def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
     return loss_sum / len(split), num_correct / len(split)
 
 
-def end_epoch(progress, row, score):
-    """Close the epoch with its metrics; whether its score is the highest so far."""
-    better = score > progress["best_score"]
+def end_epoch(progress, row, score, equal_is_better=False):
+    """Close the epoch with its metrics; whether its score, a tuple, is the highest so far."""
+    better = score > progress["best_score"] or equal_is_better and score == progress["best_score"]
     if better:
         progress["best_score"], progress["best_epoch"] = score, progress["epoch"] + 1
     progress["rows"].append(row)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from common import annealing, checkpoint, losses, optim, training
+from common import annealing, checkpoint, losses, optim, training, translate
 from common.config import UserError
 from common.training import Interrupted
 
@@ -75,13 +75,13 @@ def save(trial):
 def restore(trial):
     state = checkpoint.load(trial.path / "last.pt")
     try:
-        trial.net.load_state_dict(state["net"])
+        trial.net.load_state_dict(translate.state(state["net"], trial.net))
     except RuntimeError as error:
         raise UserError(f"{trial.path} holds another net than this code builds; go back to git_commit of its "
                         "config.json") from error
     trial.optimizer.load_state_dict(state["optimizer"])
     trial.lr_schedule.load_state_dict(state["lr_schedule"])
-    trial.progress = state["progress"]
+    trial.progress = translate.progress(state["progress"])
     torch.set_rng_state(state["generator"])
     if len(state["cuda_generators"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda_generators"])

@@ -6,11 +6,13 @@ config = {
     # The budget and the data, whatever the answer.
     "exp_name": "dvs_gesture",      # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # PLIF's code has 2020
+    "seed": 0,
     "data_dir": "~/data",           # holds DVSGesture/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
-    "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
+    "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
+    "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last, as PLIF's thesis
+    "weight_decay": 0.0,
     "normalization": "none",        # of a frame's counts: frequency | max | norm | sum | none
     "augment": False,               # change each recording's events at random while training
     "precision": "float32",         # of convolutions and linear layers: float32 | bf16, quicker where there is AMX
@@ -19,7 +21,7 @@ config = {
 
 # (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
 conditional = [
-    ({"select_on": "val"}, {
+    ({"select_on": ("val", "last")}, {
         "val_split": "random",      # random | users: validate on users whom training never sees
     }),
     ({"select_on": "test"}, {"val_fraction": 0.0}),
@@ -50,7 +52,7 @@ conditional = [
         "loss": "mse_count_loss",
         "optimizer": "adam",        # adam | sgd
         "lr_schedule": "cosine",    # cosine | step | none
-        "clip_grad_norm": 1.0,      # of all gradients together
+        "clip_grad_norm": 1.0,      # of all gradients together, at most; 0: no limit
     }),
     ({"net": "convnet", "binarize": True}, {
         "batch_size": 8,
@@ -102,15 +104,15 @@ conditional = [
         "detach_reset": True,       # hide the spike's gradient at the reset
         "surrogate": "atan",        # ds/du: atan | fast_sigmoid | rectangle
         "num_epochs": 1256,
-        "batch_size": 16,
         "patience": 0,
         "loss": "mse_rate_loss",    # of the outputs' mean rates from one-hot classes
         "optimizer": "adam",
         "lr": 1e-3,
         "lr_schedule": "cosine",
     }),
-    ({"tau": ("layer", "fixed")}, {}),                  # of one value there is no spread to set
+    ({"tau": ("layer", "fixed")}, {"batch_size": 16}),  # of one value there is no spread to set
     ({"tau": "neuron"}, {
+        "batch_size": 32,
         "tau_std": 0.1,             # of the neurons' time constants at the start, steps
         "tau_penalty": 0.0,         # added to the loss: so many times the variance within each layer.  Thesis: .01, .1
         "tau_penalty_on": "tau",    # of tau | w = -log(tau - 1), as the thesis's code has it
@@ -136,16 +138,20 @@ conditional = [
     ({"net": "plifnet", "lr_schedule": "cosine"}, {
         "cosine_epochs": 64,        # half a period
     }),
+    ({"lr_schedule": "cosine"}, {"eta_min": 0.0}),      # where its half period ends
+    ({"optimizer": ("adam", "adamax")}, {
+        "betas": [0.9, 0.999],      # decay of its means of the gradient and of the square, per iteration
+    }),
     ({"lr_schedule": "step"}, {
         "lr_step_epochs": 10,       # epochs from one cut to the next
         "lr_step_factor": 0.1,
     }),
 ]
 
-# What case=all runs, one after the other: the four models of the thesis's table.
+# What case=all runs, one after the other: the four models of the thesis's table, with its seed.
 cases = {
-    "layer": {"net": "plifnet", "tau": "layer"},
-    "neuron": {"net": "plifnet", "tau": "neuron"},
-    "neuron_0.01": {"net": "plifnet", "tau": "neuron", "tau_penalty": 0.01},
-    "neuron_0.1": {"net": "plifnet", "tau": "neuron", "tau_penalty": 0.1},
+    "layer": {"net": "plifnet", "tau": "layer", "seed": 2020},
+    "neuron": {"net": "plifnet", "tau": "neuron", "seed": 2020},
+    "neuron_0.01": {"net": "plifnet", "tau": "neuron", "tau_penalty": 0.01, "seed": 2020},
+    "neuron_0.1": {"net": "plifnet", "tau": "neuron", "tau_penalty": 0.1, "seed": 2020},
 }

@@ -10,15 +10,17 @@ config = {
     "data_dir": "~/data",           # holds mnist/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many samples only (validation and test stay whole); 0: on all
-    "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
+    "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
+    "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last, as PLIF and tdBN
+    "weight_decay": 0.0,
     "precision": "float32",         # of convolutions and linear layers: float32 | bf16, quicker where there is AMX
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
 }
 
 # (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
 conditional = [
-    ({"select_on": "val"}, {
-        "val_fraction": 0.1,        # share of the training set held out for validation; the test set is read once
+    ({"select_on": ("val", "last")}, {
+        "val_fraction": 0.1,        # share of the training set held out for validation; with select_on=last it may be 0
     }),
     ({"select_on": "test"}, {"val_fraction": 0.0}),
     ({"net": "convnet"}, {
@@ -33,8 +35,10 @@ conditional = [
         "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
         "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
         "loss": "mse_count_loss",
-        "optimizer": "adam",        # adam | sgd
+        "optimizer": "adam",        # adam | adamax | sgd
         "lr_schedule": "cosine",    # cosine | step | none
+        "clip_grad_norm": 0.0,      # of all gradients together, at most; 0: no limit
+        "clamp_weights": False,     # into [-1, 1], after each step
     }),
     # snn-tha@f9c0b51, mnist/conf.py; its thr_final is the increment thresholds_final - thresholds.
     ({"net": "convnet", "binarize": True}, {
@@ -157,6 +161,10 @@ conditional = [
     }),
     ({"net": "resnet19", "lr_schedule": "cosine"}, {
         "cosine_epochs": 11,        # ours
+    }),
+    ({"lr_schedule": "cosine"}, {"eta_min": 0.0}),      # where its half period ends
+    ({"optimizer": ("adam", "adamax")}, {
+        "betas": [0.9, 0.999],      # decay of its means of the gradient and of the square, per iteration
     }),
     ({"lr_schedule": "step"}, {
         "lr_step_epochs": 10,       # epochs from one cut to the next

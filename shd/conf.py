@@ -10,7 +10,9 @@ config = {
     "data_dir": "~/data",           # holds SHD/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
-    "select_on": "val",             # choose the epoch on val | test: the papers' best-on-test protocol, marked so
+    "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
+    "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last
+    "weight_decay": 0.0,
     "values": "count",              # of one channel's events in one step: count, they add up | binary, they count once
     "window_ms": 0.0,               # where to stop reading a recording; 0: at its end.  snn-tha read 333 ms only
     "augment": False,               # shift and scale each recording's events at random while training
@@ -19,7 +21,7 @@ config = {
 
 # (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
 conditional = [
-    ({"select_on": "val"}, {
+    ({"select_on": ("val", "last")}, {
         "val_split": "random",      # random | speakers: validate on speakers that training never hears
     }),
     ({"select_on": "test"}, {"val_fraction": 0.0}),
@@ -47,7 +49,7 @@ conditional = [
         "optimizer": "adam",        # adam | adamax | sgd
         "lr": 6.54e-4,
         "lr_schedule": "cosine",    # cosine | step | none
-        "clip_grad_norm": 1.0,      # of all gradients together
+        "clip_grad_norm": 1.0,      # of all gradients together, at most; 0: no limit
         "clamp_weights": True,      # into [-1, 1], after each step
     }),
     ({"net": "tha_mlp", "readout": "membrane"}, {"loss": "cross_entropy"}),
@@ -88,7 +90,7 @@ conditional = [
         "hidden_sizes": [128, 128, 128],
         "dt_ms": 1.0,
         "num_steps": 2000,          # at most; what comes later is cut
-        "length": "sample",         # a recording has the steps up to its last event, in whatever batch it is
+        "length": "sample",         # of a recording: to its last event | fixed: num_steps | batch: as its batch's longest
         "num_epochs": 200,
         "batch_size": 64,
         "patience": 0,
@@ -138,8 +140,25 @@ conditional = [
     ({"lr_schedule": "cosine"}, {
         "cosine_iterations": 2604,  # half a period, after which the rate rises again
     }),
+    ({"lr_schedule": "cosine"}, {"eta_min": 0.0}),      # where its half period ends
+    ({"optimizer": ("adam", "adamax")}, {
+        "betas": [0.9, 0.999],      # decay of its means of the gradient and of the square, per iteration
+    }),
     ({"lr_schedule": "step"}, {
         "lr_step_epochs": 10,       # epochs from one cut to the next
         "lr_step_factor": 0.1,
     }),
 ]
+
+# Short for several keys: the originals' own protocols and defaults.
+cases = {
+    # SPSN@c46d169: trained on all recordings, tested after the last epoch.  Also: case=spsn neuron=lif, ...
+    "spsn": {"net": "mlp", "neuron": "spsn_sb", "select_on": "last", "val_fraction": 0.0, "length": "batch"},
+    # ParaLIF@f08c418: its examples learn the threshold and halve the rate every 25 epochs ...
+    "paralif": {"net": "mlp", "neuron": "paralif_d", "select_on": "last", "val_fraction": 0.0, "length": "batch",
+                "learn_threshold": True, "lr_schedule": "step", "lr_step_epochs": 25, "lr_step_factor": 0.5},
+    # ... its recurrent net has one layer of 256.
+    "paralif_recurrent": {"net": "mlp", "neuron": "paralif_d", "select_on": "last", "val_fraction": 0.0,
+                          "length": "batch", "hidden_sizes": [256], "recurrent": True, "learn_threshold": True,
+                          "lr_schedule": "step", "lr_step_epochs": 25, "lr_step_factor": 0.5},
+}

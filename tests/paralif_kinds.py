@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 TIMES = {"tau_syn": 0.02, "tau_mem": 0.01, "dt": 0.001}
-THRESHOLDS = {"D": 0.1, "SD": 0.1, "TD": 0.1, "TRD": 0.1, "T": 1.0, "ST": 0.5, "TT": 0.5, "TRT": 0.5}
+TENTH = torch.tensor(0.1).item()  # as a buffer in float32 has it
+THRESHOLDS = {"D": TENTH, "SD": TENTH, "TD": TENTH, "TRD": TENTH, "T": 1.0, "ST": 0.5, "TT": 0.5, "TRT": 0.5}
 DRAWN = ["GS", "SB", "TRB"]
 MODES = [*DRAWN, *THRESHOLDS]
 

@@ -45,7 +45,7 @@ class Place:
     """
 
     def __init__(self, root):
-        self.root, self.data = root, root / "data"
+        self.root, self.data, self.old_runs = root, root / "data", ROOT / "tests" / "old_runs"
         (root / "common").symlink_to(ROOT / "common")
         for name in [*DIRECTORIES, "dvs_gesture", "shd", "temporal_coding"]:
             (root / name).mkdir()

@@ -16,6 +16,7 @@ IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "shd": (700,), 
              "dvs_gesture": (2, 32, 32)}  # fmt: skip
 CHOICES = {"optimizer": ["adam", "sgd"], "lr_schedule": ["cosine", "step", "none"],  # beside the answers that rows name
            "threshold_schedule": ["exponential", "linear", "none"]}  # fmt: skip
+APART = ("optimizer", "lr_schedule", "select_on", "val_split")  # on which no row with another of these depends
 RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a builder
     "case", "num_iterations", "num_inputs", "spike_time", "num_frames", "num_threads", "val_split", "val_speakers",
     "values", "length", "window_ms", "augment", "shift", "scale_time", "scale_channels", "scale_together",
@@ -23,7 +24,7 @@ RUN_KEYS = {  # read by experiment, trial, the task and the data, not by a build
     "downsample", "normalization", "flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels",
     "val_users", "tau_penalty", "tau_penalty_on", "pixel_mean", "pixel_std", "rotation", "scale", "crop", "score",
     "exp_name", "num_trials", "seed", "data_dir", "source", "subset", "val_fraction", "select_on", "device",
-    "num_steps", "num_epochs", "batch_size", "patience", "checkpoint_steps"}  # fmt: skip
+    "num_steps", "num_epochs", "batch_size", "patience", "checkpoint_steps", "ties"}  # fmt: skip
 
 
 @pytest.fixture(params=IN_SHAPES)
@@ -35,7 +36,7 @@ def conf(request):
 
 
 def combinations(conf):
-    """Command lines that give every answer to every switch, each switch where it exists."""
+    """Command lines that give every answer to every switch, each switch where it exists; those APART in turn."""
     switches = {key: list(values) for key, values in CHOICES.items()}
     if not any("lr_step_epochs" in values for _, values in conf.conditional):
         switches["lr_schedule"].remove("step")
@@ -45,11 +46,16 @@ def combinations(conf):
             switches[key] += [choice for choice in choices(value) if choice not in switches[key]]
     lines = [()]
     for key in dict.fromkeys(key for _, values in [({}, conf.config), *conf.conditional] for key in values):
-        if key in switches:
-            lines = dict.fromkeys(
-                (*line, f"{key}={value}") if key in resolve(conf.config, conf.conditional, line) else line
-                for line in lines for value in switches[key])  # fmt: skip
-    return list(lines)
+        if key in switches and key not in APART:
+            lines = list(dict.fromkeys(answered(conf, lines, key, switches[key])))
+    return [*lines, *(line for key in APART if key in switches for line in answered(conf, lines, key, switches[key]))]
+
+
+def answered(conf, lines, key, answers):
+    """The lines with each answer to one more switch, where it exists."""
+    for line in lines:
+        exists = key in resolve(conf.config, conf.conditional, line)
+        yield from ((*line, f"{key}={answer}") for answer in answers) if exists else [line]
 
 
 class Watched(dict):

@@ -71,8 +71,10 @@ def test_one_trial_has_no_spread(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("directory, data, settings, figure", [
-    ("mnist", "MNIST", RESNET19, "98.67 (direct-training-snn@eef1f9e)"),
-    ("mnist", "MNIST", RESNET19 | {"readout": "spikes", "stem": 64}, "98.67 (direct-training-snn@eef1f9e)"),
+    ("mnist", "MNIST", RESNET19, "98.85 (direct-training-snn@eef1f9e, last epoch)"),
+    ("mnist", "MNIST", RESNET19 | {"readout": "spikes", "stem": 64}, "98.85 (direct-training-snn@eef1f9e, last epoch)"),
+    ("mnist", "MNIST", RESNET19 | {"select_on": "last"}, "98.85 (direct-training-snn@eef1f9e, last epoch)"),
+    ("mnist", "MNIST", RESNET19 | {"select_on": "test"}, "–"),
     ("mnist", "MNIST", RESNET19 | {"channels": 32}, "–"),
     ("mnist", "MNIST", RESNET19 | {"num_epochs": 1}, "–"),
     ("mnist", "MNIST", RESNET19 | {"num_steps": 8}, "–"),

@@ -51,7 +51,8 @@ class EventBatch:
 class Binning:
     """How events become steps: an event falls into step floor(time / dt), and is dropped if that is num_steps or more.
 
-    length: "fixed", num_steps for every sample, or "sample", up to and with its last event, num_steps at most.
+    length: "fixed", num_steps for every sample, or "sample", up to and with its last event, num_steps at most; or
+    "batch", as many as the longest of its batch, of which a shorter one leaves the first ones empty.
     values: "count", the events of a channel in one step add up, or "binary", they count once.
     window_ms: where to stop reading a recording; 0: at its end.
     """
@@ -67,8 +68,8 @@ class Binning:
             raise ValueError(f"dt_ms must exceed 0 and be finite, got {self.dt_ms}")
         if not (isinstance(self.num_steps, int) and self.num_steps >= 1):
             raise ValueError(f"num_steps must be a whole number, 1 or more, got {self.num_steps}")
-        if self.length not in ("fixed", "sample"):
-            raise ValueError(f'length must be "fixed" or "sample", got {self.length!r}')
+        if self.length not in ("fixed", "sample", "batch"):
+            raise ValueError(f'length must be "fixed", "sample" or "batch", got {self.length!r}')
         if self.values not in ("count", "binary"):
             raise ValueError(f'values must be "count" or "binary", got {self.values!r}')
         if not 0 <= self.window_ms < math.inf:
@@ -165,7 +166,8 @@ def _sorted_into_steps(events, spans, changes):
     row_starts, units, lengths = sorting.into_steps(
         events.times.numpy(), events.units.numpy(), *(ends.numpy() for ends in spans),
         *(change.double().numpy() for change in changes), binning.dt_ms, binning.window_ms or math.inf,
-        binning.num_steps, events.num_units, binning.length == "fixed", binning.values == "binary")  # fmt: skip
+        binning.num_steps, events.num_units, binning.length == "fixed", binning.length == "batch",
+        binning.values == "binary")  # fmt: skip
     lengths = torch.from_numpy(lengths)
     num_steps = (len(row_starts) - 1) // num_samples if num_samples else binning.num_steps
     own = (torch.arange(num_steps)[:, None] < lengths).float() if binning.length == "sample" else None

@@ -30,7 +30,7 @@ def _max(frames, durations):
 
 
 def _norm(frames, durations):
-    variance, mean = torch.var_mean(frames, (-2, -1), correction=0, keepdim=True)
+    variance, mean = torch.var_mean(frames, (-2, -1), keepdim=True)
     return (frames - mean) / variance.clamp(min=SMALLEST).sqrt()
 
 

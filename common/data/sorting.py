@@ -6,15 +6,21 @@ from numba import njit
 
 @njit(cache=True, error_model="numpy")
 def into_steps(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms, window_ms, num_steps,
-               num_units, fixed, binary):
+               num_units, fixed, at_end, binary):
     """Return (row_starts int64 [T B + 1], units int32 [E'] by row, lengths int64 [B]); see common.data.events.
 
     times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and Augmentation say,
-    the three changes float64 [B].  What lies in no step or on no channel is dropped, NaN among it.
+    the three changes float64 [B].  at_end: whether a sample's steps are the last ones, not the first.  What lies in no
+    step or on no channel is dropped, NaN among it.
     """
     rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms,
                                   window_ms, num_steps, num_units)  # fmt: skip
-    num_rows = len(starts) * (num_steps if fixed or not len(starts) else lengths.max())
+    num_samples = len(starts)
+    num_rows = num_samples * (num_steps if fixed or not num_samples else lengths.max())
+    if at_end:
+        for k in range(rows.size):
+            if rows[k] >= 0:
+                rows[k] += num_rows - num_samples * lengths[rows[k] % num_samples]
     row_starts = np.zeros(num_rows + 2, np.int64)
     for row in rows:
         if row >= 0:

@@ -21,7 +21,8 @@ def build(config, in_shape, num_classes):
     if config["net"] == "mlp":
         hidden = [_neuron(config, size) for size in config["hidden_sizes"]]
         readout = nn.Identity() if config["neuron"] == "non_spiking" else LeakyIntegrator(**_times(config))
-        return MLP([*in_shape, *config["hidden_sizes"], num_classes], hidden, readout, config["binarize"])
+        start = "linear" if config["neuron"] == "non_spiking" else "kaiming"
+        return MLP([*in_shape, *config["hidden_sizes"], num_classes], hidden, readout, config["binarize"], start)
     if config["net"] == "plifnet":
         options = {key: config[key] for key in (
             "channels", "num_layers", "hidden_size", "pool", "dropout", "binarize")} | _precision(config)  # fmt: skip

@@ -94,11 +94,12 @@ class MLP(nn.Module):
 
     sizes: of the input and of every layer, as [700, 128, 128, 20].  neurons: one for each hidden layer.  readout:
     current [T, B, sizes[-1]] -> output of the same shape, as LeakyIntegrator.
-    Float weights start uniform within sqrt(3 / fan_in), all biases at 0.
+    start: of float weights "kaiming", uniform within sqrt(3 / fan_in), all biases 0; or "linear", as nn.Linear's, which
+    SPSN's code leaves its non-spiking net.
     Source: SPSN@c46d169.
     """
 
-    def __init__(self, sizes, neurons, readout, binarized):
+    def __init__(self, sizes, neurons, readout, binarized, start="kaiming"):
         super().__init__()
         assert len(neurons) == len(sizes) - 2, (sizes, len(neurons))
         names = [f"fc{i + 1}" for i in range(len(sizes) - 1)]
@@ -107,7 +108,7 @@ class MLP(nn.Module):
             {name: Synapse(*shape, binarized) for name, shape in zip(names, shapes, strict=True)})
         self.neurons = nn.ModuleDict(dict(zip(names, neurons, strict=False)))
         self.readout = readout
-        for synapse in self.synapses.values():
+        for synapse in self.synapses.values() if start == "kaiming" else ():
             nn.init.zeros_(synapse.linear.bias)
             if not binarized:
                 nn.init.kaiming_uniform_(synapse.linear.weight, nonlinearity="linear")

@@ -20,8 +20,8 @@ class PLIF(nn.Module):
     init_tau: tau at first, steps, > 1.  shape: () for one tau; that of one step of one sample, (C, H, W) or (N,),
     for one per neuron.  tau_std: standard deviation of tau at first, steps, >= 0: tau = 1 + LogNormal of mean
     init_tau - 1, so that none is below 1; drawn by torch's generator.  surrogate: ds/du, by default ATan(2).
-    threshold: theta > 0.  detach_reset: False lets the gradient pass through the reset.  learn: False keeps w.
-    ValueError for values outside these.
+    threshold: theta > 0, a buffer, as LIF's.  detach_reset: False lets the gradient pass through the reset.
+    learn: False keeps w.  ValueError for values outside these.
     Source: Fang et al. 2021 (arXiv 2007.05785); one tau per neuron:
     Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b, Eq. 13.
     """
@@ -35,7 +35,8 @@ class PLIF(nn.Module):
             raise ValueError(f"tau_std must be 0 or more and finite, got {tau_std}")
         if not 0 < threshold < math.inf:
             raise ValueError(f"threshold must exceed 0 and be finite, got {threshold}")
-        self.surrogate, self.threshold, self.detach_reset = surrogate or ATan(), float(threshold), detach_reset
+        self.surrogate, self.detach_reset = surrogate or ATan(), detach_reset
+        self.register_buffer("threshold", torch.tensor(float(threshold)))
         mean = init_tau - 1
         spread = math.log(1 + (tau_std / mean) ** 2)  # the variance of log(tau - 1) = -w
         w = torch.full(shape, spread / 2 - math.log(mean))

@@ -49,10 +49,10 @@ class ParaLIF(nn.Module):
     logistic one.  The random numbers are torch's while training; in eval mode they come from a generator of
     the neuron's own, which `seed` sets (0 at first): layers of one net want different seeds.
 
-    tau_syn, tau_mem, dt: seconds, > 0.  spike: a key of SPIKES.  threshold: theta > 0, surrogate: ds/du (default
-    FastSigmoid(100)), for the D and T kinds alone.  learn: which of "tau" (both) and "threshold" are learnt, as
-    logarithms, so that none gets negative; shape: of the learnt values, () or (N,).  ValueError for values
-    outside these.
+    tau_syn, tau_mem, dt: seconds, > 0.  spike: a key of SPIKES.  threshold: theta > 0, a buffer, as LIF's, unless it is
+    learnt, and surrogate: ds/du (default FastSigmoid(100)), for the D and T kinds alone.  learn: which of "tau" (both)
+    and "threshold" are learnt, as logarithms, so that none gets negative; shape: of the learnt values, () or (N,).
+    ValueError for values outside these.
     Source: NECOTIS/Parallelizable-Leaky-Integrate-and-Fire-Neuron@f08c418 (Yarga and Wood 2024), where a tau
     of 20 ms that is to be learnt starts at 3 ms; not so here.
     """
@@ -68,6 +68,8 @@ class ParaLIF(nn.Module):
         for name in self._values:
             if name.split("_")[0] in learn:
                 self.register_parameter(f"log_{name}", nn.Parameter(torch.full(shape, math.log(self._values[name]))))
+        fixed = threshold is not None and "threshold" not in learn
+        self.register_buffer("theta", torch.tensor(float(threshold)) if fixed else None)
         self.seed(0)
 
     def seed(self, number):
@@ -113,7 +115,7 @@ class ParaLIF(nn.Module):
 
     @property
     def threshold(self):
-        return self._value("threshold")
+        return self._value("threshold") if self.theta is None else self.theta
 
     @property
     def membrane_threshold(self):

@@ -15,7 +15,7 @@ class SynapticLIF(nn.Module):
 
         syn[t] = alpha syn[t-1] + x[t]                                          synaptic current
         u[t] = beta u[t-1] (1 - s[t-1]) + (1 - beta) syn[t]                     membrane, reset to zero, detached
-        s[t] = 1 if u[t] > 1 else 0                                             spike
+        s[t] = 1 if u[t] > theta else 0                                         spike; theta = 1, a buffer, as LIF's
         alpha = exp(-dt / tau_syn),   beta = exp(-dt / tau_mem)
 
     tau_syn, tau_mem, dt: time constants and time step, seconds, > 0.  surrogate: ds/du, see common.surrogate.
@@ -27,11 +27,12 @@ class SynapticLIF(nn.Module):
         super().__init__()
         check_times(tau_syn=tau_syn, tau_mem=tau_mem, dt=dt)
         self.alpha, self.beta, self.surrogate = decay(tau_syn, dt), decay(tau_mem, dt), surrogate
+        self.register_buffer("threshold", torch.tensor(1.0))
 
     def forward(self, current):
         """current [T, B, ...] -> spikes [T, B, ...], each 0 or 1."""
         if fused.can_run(current, self.surrogate):
-            return synaptic_lif_spikes(current, self.alpha, self.beta, self.surrogate)
+            return synaptic_lif_spikes(current, self.alpha, self.beta, self.threshold, self.surrogate)
         return lif_spikes(leak(current, self.alpha, 0.0), *self.constants())
 
     def trace(self, current):
@@ -45,7 +46,7 @@ class SynapticLIF(nn.Module):
         return spikes, synapse + membrane
 
     def constants(self):
-        return self.beta, 1 - self.beta, 1.0, self.surrogate, "zero"
+        return self.beta, 1 - self.beta, self.threshold, self.surrogate, "zero"
 
     def extra_repr(self):
         return f"alpha={self.alpha:.4g}, beta={self.beta:.4g}, {self.surrogate}"

@@ -8,12 +8,13 @@ from common.recurrence import fused, synaptic_lif_kernels
 from common.recurrence.layout import number, to_rows
 
 
-def synaptic_lif_spikes(current, alpha, beta, surrogate):
+def synaptic_lif_spikes(current, alpha, beta, threshold, surrogate):
     """The spikes [T, B, ...] of common.neurons.SynapticLIF, if fused.can_run(current, surrogate).
 
-    alpha, beta: numbers.  Of a finite current the same spikes and gradients as lif_spikes of leak(current, alpha, 0).
+    alpha, beta, threshold: numbers.  Of a finite current the same spikes and gradients as lif_spikes of
+    leak(current, alpha, 0).
     """
-    constants = [number(value, current.dtype) for value in (alpha, beta, 1 - beta, 1.0)]
+    constants = [number(value, current.dtype) for value in (alpha, beta, 1 - beta, threshold)]
     if not torch.is_grad_enabled():
         return _spikes_and_membrane(current, constants, keep=False)[0]
     return _SynapticLIF.apply(current, constants, surrogate)

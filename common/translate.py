@@ -1,0 +1,16 @@
+"""What an older commit saved, as this one reads it: whatever was renamed or added since is so here, and only here."""
+
+
+def state(saved, net):
+    """The state_dict of a network like `net` that an older commit may have saved; the arguments stay as they are.
+
+    Neurons of a fixed threshold did not save it: it was, and is, what their settings say.
+    """
+    fixed = {name: value for name, value in net.state_dict().items() if name.endswith((".threshold", ".theta"))}
+    return fixed | saved
+
+
+def progress(saved):
+    """The progress of a trial: a score was a number."""
+    score = saved["best_score"]
+    return saved | {"best_score": score if isinstance(score, tuple) else (score,)}
