@@ -49,8 +49,8 @@ def fit(trial, settings, data, encode, signals):
         row = _row(trial, val, activity.layers())
         better = training.end_epoch(progress, row, _score(row, settings), settings.get("ties") == "last")
         if better or settings["select_on"] == "last":
-            best = {"net": trial.net.state_dict(), "epoch": progress["epoch"], "val_accuracy": row.get("val_accuracy")}
-            checkpoint.save(trial.path / "best.pt", best)
+            checkpoint.save(trial.path / "best.pt", {
+                "net": trials.weights(trial.net), "epoch": progress["epoch"], "val_accuracy": row.get("val_accuracy")})
         trials.save(trial)
         yield row
     if progress["epoch"] < settings["num_epochs"]:

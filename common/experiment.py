@@ -22,7 +22,7 @@ from types import ModuleType
 
 import torch
 
-from common import monitor, record, tensorboard, trial
+from common import metrics, monitor, record, tensorboard, trial
 from common.config import user_errors
 from common.training import Diverged, Interrupted, stop_hook, stop_signals
 
@@ -73,7 +73,7 @@ def evaluate(experiment, settings, path):
                       for k, place in enumerate(_finished_trials(path, settings))]  # fmt: skip
             results = [experiment.task.test(trial, settings, data, encode) for trial in trials]
             _tell_differences(results, record.read_result(path)["trials"])
-            record.write_metrics(path / "metrics.csv", [row for trial in trials for row in trial.progress["rows"]])
+            metrics.write(path / "metrics.csv", [row for trial in trials for row in trial.progress["rows"]])
         _draw(experiment, path, settings, data, trials[0].net, encode, _result(experiment, data, results, settings))
 
 
@@ -148,11 +148,11 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
         with tensorboard.writing(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
             for row in _named(f"trial {k}", task.fit(current, settings, data, encode, signals)):
                 rows[k] = current.progress["rows"]
-                record.write_metrics(path / "metrics.csv", sum(rows, []))
+                metrics.write(path / "metrics.csv", sum(rows, []))
                 write_tensorboard(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, told)
-        record.write_metrics(path / "metrics.csv", sum(rows, []))
+        metrics.write(path / "metrics.csv", sum(rows, []))
         known = done["trials"][k] if k < len(done["trials"]) else {}
         tested = known.get("num_iterations") == before == current.progress["iteration"]
         results[k : k + 1] = [known if tested else task.test(current, settings, data, encode, signals)]

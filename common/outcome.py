@@ -4,7 +4,7 @@ import statistics
 
 import torch
 
-from common import annealing, checkpoint, monitor, record, translate
+from common import annealing, checkpoint, metrics, monitor, record, translate
 
 CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how the epoch was chosen, if not on validation
 
@@ -49,7 +49,7 @@ def draw(path, settings, data, net, encode, result):
     """
     from common import plots, plots_tau  # only here, and in compare: matplotlib is slow to import
 
-    rows = plots.read_metrics(path / "metrics.csv")
+    rows = metrics.read(path / "metrics.csv")
     figures = {"learning_curves": plots.learning_curves(rows, record.held_out(settings))}
     if monitor.spiking(net):
         figures["firing_rates"] = plots.firing_rates(result)
@@ -89,6 +89,6 @@ def compare(path, runs):
         best = f"{statistics.mean(held):.2%}" if held else "–"
         test = f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
         print(f"{case:15}{test:>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
-    rows = {case: plots.read_metrics(run / "metrics.csv") for case, run in runs.items()}
+    rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
     if all(plots_tau.layers_of(found) for found in rows.values()):
         plots.save(plots_tau.compare(rows, held_out), path / "figures" / "cases.png")

@@ -4,7 +4,6 @@ Made without pyplot, so no display is needed; a notebook shows them after `%matp
 and Ito's) suit any colour vision, and line style, marker or hatch says the same again.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from common.monitor import FEW_LAYERS
 COLORS = ["#0072B2", "#D55E00", "#009E73"]
 LINESTYLES = ["-", "-.", ":"]  # dashes are the threshold's
 MARKERS = ["o", "s", "^"]
-COUNTS = ("trial", "epoch", "iteration")  # the whole numbers of metrics.csv
 MAX_MARKERS, MAX_RASTER = 25, 200  # points marked on one curve, neurons drawn in one raster
 
 
@@ -26,26 +24,11 @@ def save(figure, path):
     figure.savefig(path, dpi=150)
 
 
-def read_metrics(path):
-    """metrics.csv -> a list of dicts, one per trial and epoch: int trial, epoch and iteration, else float.
-
-    An empty cell is NaN. Raises ValueError, naming file and line, for a line cut short or a cell that is no number.
-    """
-    rows = []
-    with open(path, newline="") as file:
-        for number, cells in enumerate(csv.DictReader(file, restval="nothing: the line is cut short"), start=2):
-            try:
-                rows.append({key: int(x) if key in COUNTS else float(x or "nan") for key, x in cells.items()})
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {number}: {error}") from None
-    return rows
-
-
 def learning_curves(rows, held_out="val"):
     """Accuracy and loss of training and validation over epochs.
 
     One trial is one line; of several, each is faint and their mean, up to where the shortest ends, is bold.
-    rows: as read_metrics() returns them.  held_out: the set that the epoch was chosen on, "val" or "test".
+    rows: as common.metrics.read returns them.  held_out: the set that the epoch was chosen on, "val" or "test".
     """
     trials, splits = list(by_trial(rows).values()), splits_of(rows, held_out)
     figure, axes = panels([["accuracy", "loss"]], (10, 4))
@@ -64,9 +47,8 @@ def learning_curves(rows, held_out="val"):
 
 
 def splits_of(rows, held_out):
-    """{split: its name} of those that every row has: not all runs have a validation set."""
-    names = {"train": "train", "val": held_out}
-    return {split: name for split, name in names.items() if all(f"{split}_accuracy" in row for row in rows)}
+    """{split: its name} of those in every row: not all runs have a validation set."""
+    return {"train": "train"} | ({"val": held_out} if all("val_accuracy" in row for row in rows) else {})
 
 
 def _trials_and_mean(ax, curves, label, k):
@@ -83,7 +65,7 @@ def threshold_curves(names, trajectories, rows):
     """The threshold of each layer over training: the replayed schedule as a line, the first trial's own as markers.
 
     names: layers, one panel each.  trajectories: {layer: thresholds}, entry i after i training iterations (0: at
-    the start).  rows: as read_metrics() returns them; their `iteration` and `threshold_<layer>` are the markers.
+    the start).  rows: as common.metrics.read returns them; their `iteration` and `threshold_<layer>` are the markers.
     The iterations are on a logarithmic axis if any layer is within 1 % of its end in the first 5 % of them.
     """
     trial, measured = next(iter(by_trial(rows).items()))

@@ -1,9 +1,7 @@
 """A run's directory: its settings and provenance, metrics and results, and the lock on it."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import json
 import platform
 import shlex
@@ -165,15 +163,6 @@ def read_json(path, kind=object, **kinds):
         if not isinstance(content.get(key), its_kind) or content[key] in ({}, []):
             raise UserError(f"{path} is damaged: it lacks {key}")
     return content
-
-
-def write_metrics(path, rows):
-    """metrics.csv: one line per trial and epoch, the columns being the keys of all rows."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, dict.fromkeys(key for row in rows for key in row), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write(path, text.getvalue().encode())
 
 
 def mean_std(name, values):

@@ -60,10 +60,19 @@ def check(settings, data, build_net):
         raise ValueError(f"these settings need {error}, for which this conf.py has no row") from error
 
 
+def weights(net):
+    """The state_dict; Diverged if a value in it is not finite, which neither the loss nor its gradient need tell."""
+    state = net.state_dict()
+    for name, value in state.items():
+        if not value.isfinite().all():
+            raise training.Diverged(f"{name} is not finite")
+    return state
+
+
 def save(trial):
-    """Write all that moves to last.pt."""
+    """Write all that moves to last.pt; Diverged, with the file as it was, if the network is not finite."""
     checkpoint.save(trial.path / "last.pt", {
-        "net": trial.net.state_dict(),
+        "net": weights(trial.net),
         "optimizer": trial.optimizer.state_dict(),
         "lr_schedule": trial.lr_schedule.state_dict(),
         "generator": torch.get_rng_state(),

@@ -90,7 +90,7 @@ conditional = [
         "hidden_sizes": [128, 128, 128],
         "dt_ms": 1.0,
         "num_steps": 2000,          # at most; what comes later is cut
-        "length": "sample",         # of a recording: to its last event | fixed: num_steps | batch: as its batch's longest
+        "length": "sample",         # of a recording, to its last event | fixed: num_steps | batch: of its longest
         "num_epochs": 200,
         "batch_size": 64,
         "patience": 0,
@@ -139,8 +139,8 @@ conditional = [
     ({"optimizer": "sgd"}, {"momentum": 0.9}),
     ({"lr_schedule": "cosine"}, {
         "cosine_iterations": 2604,  # half a period, after which the rate rises again
+        "eta_min": 0.0,             # where the half period ends
     }),
-    ({"lr_schedule": "cosine"}, {"eta_min": 0.0}),      # where its half period ends
     ({"optimizer": ("adam", "adamax")}, {
         "betas": [0.9, 0.999],      # decay of its means of the gradient and of the square, per iteration
     }),

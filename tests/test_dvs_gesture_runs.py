@@ -185,7 +185,8 @@ def test_the_distributions_drawn_are_those_at_the_end(runs):
 
 @pytest.mark.parametrize("arguments, message", [
     (["case=izhikevich"], "case must be one of layer, neuron, neuron_0.01, neuron_0.1 or all, once; got izhikevich"),
-    (["case=all", "tau=layer"], "case layer: tau is given twice"), (["case=all", "case=layer"], "case must be one of"),
+    (["case=all", "tau=layer", "tau_std=0.1"], "case layer: tau_std has no effect here"),
+    (["case=all", "case=layer"], "case must be one of"),
     (["net=plifnet", "tau=synapse"], "tau must be one of 'fixed', 'layer', 'neuron', got 'synapse'"),
     (["net=plifnet", "tau_penalty=0.1"], "tau_penalty has no effect here; it needs tau=neuron"),
     (["net=plifnet", "num_steps_test=10"], "num_steps_test has no effect here; it needs net=convnet"),

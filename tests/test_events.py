@@ -211,7 +211,7 @@ def test_draws_come_from_torch_s_generator_and_only_where_there_is_an_augmentati
     ({"dt_ms": math.nan}, "dt_ms must exceed 0 and be finite, got nan"),
     ({"num_steps": 0}, "num_steps must be a whole number, 1 or more, got 0"),
     ({"num_steps": 2.5}, "num_steps must be a whole number, 1 or more, got 2.5"),
-    ({"length": "batch"}, "length must be .*got 'batch'"),
+    ({"length": "longest"}, "length must be .*got 'longest'"),
     ({"values": "rate"}, "values must be .*got 'rate'"),
     ({"window_ms": -1}, "window_ms must be 0 or more and finite, got -1"),
 ])

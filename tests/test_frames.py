@@ -162,7 +162,7 @@ def test_a_split_takes_and_batches():
     ("frequency", 3.0, 0.0),  # 6 events in 2 s
     ("max", 1.0, 0.0),
     ("sum", 1.0, 0.0),
-    ("norm", 15**0.5, -(15**-0.5)),  # mean 6 / 16, variance 36 / 16 - (6 / 16)^2 = 36 * 15 / 16^2
+    ("norm", 3.75, -0.25),  # mean 6 / 16, variance (36 - 16 (6 / 16)^2) / 15 = 36 / 16, of n - 1 as SpikingJelly's
 ])
 def test_normalizations_by_hand(normalization, expected, others):
     frames = split(normalization).batch(torch.tensor([5]))[0][0]
@@ -182,7 +182,7 @@ def test_normalizations_of_a_recording_equal_a_plain_loop_over_its_frames(normal
             expected = {
                 "frequency": plane / (durations[step] * 1e-6),
                 "max": plane / plane.max(),
-                "norm": (plane - np.mean(plane)) / np.std(plane),
+                "norm": (plane - np.mean(plane)) / np.std(plane, ddof=1),
                 "sum": plane / plane.sum(),
             }[normalization]
             np.testing.assert_allclose(frames[step, polarity].numpy(), expected, rtol=2e-4, atol=2e-6)

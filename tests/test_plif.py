@@ -53,9 +53,9 @@ def test_one_tau_equals_spikingjelly(init_tau, detach_reset):
 
 @pytest.mark.parametrize("shape", [(5, 4, 6), (1, 4, 1), (6,)])
 def test_a_tau_per_neuron_equals_a_loop(shape):
-    neuron = PLIF(2.0, ATan(3.0), shape, tau_std=0.5, threshold=0.8).double()
+    neuron = PLIF(2.0, ATan(3.0), shape, tau_std=0.5, threshold=0.75).double()
     current = draw(15, 3, 5, 4, 6).requires_grad_()
-    spikes, reference = neuron(current), by_autograd(current, neuron.w, ATan(3.0), 0.8)
+    spikes, reference = neuron(current), by_autograd(current, neuron.w, ATan(3.0), 0.75)
     assert 0.1 < reference.mean() < 0.9 and torch.equal(spikes, reference)
     for mine, other in zip(gradients(spikes, current, neuron.w), gradients(reference, current, neuron.w), strict=True):
         assert mine.shape == other.shape and other.abs().min() > 0
@@ -110,7 +110,7 @@ def test_what_is_not_learnt_gets_no_gradient_and_stays_in_the_checkpoint():
     neuron = PLIF(3.0, learn=False)
     current = draw(9, 2, 3, dtype=torch.float32).requires_grad_()
     neuron(current).sum().backward()
-    assert neuron.w.grad is None and current.grad.abs().max() > 0 and list(neuron.state_dict()) == ["w"]
+    assert neuron.w.grad is None and current.grad.abs().max() > 0 and list(neuron.state_dict()) == ["w", "threshold"]
     assert torch.equal(neuron(current), PLIF(3.0)(current))
 
 
@@ -119,20 +119,20 @@ def test_a_learnt_alpha_equals_spikingjelly_s():
     node = jelly.ParametricLIFNode(2.0, detach_reset=True, surrogate_function=jelly_surrogate.ATan(2.0)).double()
     neuron = PLIF(2.0, LearntATan(2.0)).double()
     assert not fused.can_run(current, neuron.surrogate) and set(dict(neuron.named_parameters())) == {
-        "w", "surrogate.log_alpha"}
+        "w", "surrogate.alpha"}
     reference, spikes = torch.stack([node(x) for x in current]), neuron(current)
     assert torch.equal(spikes, reference)
-    *mine, by_alpha = gradients(spikes, current, neuron.w, neuron.surrogate.log_alpha)
+    *mine, by_alpha = gradients(spikes, current, neuron.w, neuron.surrogate.alpha)
     for ours, theirs in zip(mine, gradients(reference, current, node.w), strict=True):
         torch.testing.assert_close(ours, theirs)
     assert by_alpha.abs() > 0
 
 
 def test_the_gradient_of_alpha_by_hand():
-    """x = u - theta = -0.5 and alpha 2: d/d alpha = x / 2 / (1 + (pi/2 alpha x)^2), times alpha for the log."""
+    """x = u - theta = -0.5 and alpha 2: d/d alpha = x / 2 / (1 + (pi/2 alpha x)^2)."""
     neuron = PLIF(2.0, LearntATan(2.0)).double()
     neuron(torch.ones(1, 1, 1, dtype=torch.float64)).sum().backward()
-    assert neuron.surrogate.log_alpha.grad.item() == pytest.approx(2 * -0.25 / (1 + (math.pi / 2) ** 2))
+    assert neuron.surrogate.alpha.grad.item() == pytest.approx(-0.25 / (1 + (math.pi / 2) ** 2))
 
 
 @pytest.mark.parametrize("surrogate", [ATan(), LearntATan()])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from common import plots
+from common import metrics, plots
 
 
 def make_rows(*trials):
@@ -171,7 +171,7 @@ def test_raster_takes_what_snntorchs_takes():
 def test_read_metrics_parses_numbers(tmp_path):
     path = tmp_path / "metrics.csv"
     path.write_text("trial,epoch,iteration,train_loss,val_loss\n0,1,430,1.5,nan\n0,2,860,2e-3,\n")
-    first, second = plots.read_metrics(path)
+    first, second = metrics.read(path)
     assert first["iteration"] == 430 and isinstance(first["iteration"], int) and first["train_loss"] == 1.5
     assert second["train_loss"] == 0.002 and math.isnan(first["val_loss"]) and math.isnan(second["val_loss"])
 
@@ -181,7 +181,7 @@ def test_read_metrics_names_file_and_line_of_damage(tmp_path, line):
     path = tmp_path / "metrics.csv"
     path.write_text("trial,epoch,val_loss\n0,1,1.5\n" + line)
     with pytest.raises(ValueError, match="metrics.csv, line 3"):
-        plots.read_metrics(path)
+        metrics.read(path)
 
 
 def test_save_writes_an_image_and_makes_its_directory(tmp_path):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from common import record, tensorboard
+from common import metrics, record, tensorboard
 from common.config import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +79,7 @@ def test_the_lock_is_released_after_an_error(tmp_path):
 
 def test_metrics_are_a_line_each_and_floats_keep_every_bit(tmp_path):
     rows = [{"trial": 0, "epoch": 1, "loss": 0.1 + 0.2}, {"trial": 0, "epoch": 2, "loss": 1e-310}]
-    record.write_metrics(tmp_path / "metrics.csv", rows)
+    metrics.write(tmp_path / "metrics.csv", rows)
     with open(tmp_path / "metrics.csv", newline="") as file:
         read = list(csv.DictReader(file))
     assert list(read[0]) == ["trial", "epoch", "loss"]

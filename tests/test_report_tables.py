@@ -16,13 +16,13 @@ def resolved(directory, **overrides):
     return config.resolve(conf["config"], conf["conditional"], [f"{key}={value}" for key, value in overrides.items()])
 
 
-def shd_run(root, name, tests, data=("SHD", False), seconds=400.0, length=None, **overrides):
+def shd_run(root, name, tests, data=("SHD", False), seconds=400.0, num_done=None, **overrides):
     """A finished run of what shd/conf.py describes, with made-up numbers."""
     run = root / "shd" / "runs" / name
     run.mkdir(parents=True)
     settings = resolved("shd", **{"net": "mlp", "num_trials": len(tests), **overrides})
     (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "shd"}))
-    length = length or settings["num_epochs"]
+    length = num_done or settings["num_epochs"]
     trials = [{"test": test, "seconds": seconds, "num_epochs": length, "firing_rates": {"fc1": 0.5, "fc2": 0.25}}
               for test in tests]  # fmt: skip
     data = {"name": data[0], "stand_in": data[1], "num_train": 9}
@@ -66,6 +66,15 @@ def test_conf_py_as_it_stands_has_the_published_settings(tmp_path, capsys, neuro
     assert "–" not in (row["published, basic (%)"], row["published, + augmentation (%)"])
 
 
+def test_a_run_by_spsn_s_own_protocol_says_so_beside_the_published_figures(tmp_path, capsys):
+    shd_run(tmp_path, "ours", [0.5])
+    shd_run(tmp_path, "theirs", [0.7], select_on="last", val_fraction=0.0, length="batch")
+    rows, _ = spsn_table(tmp_path, capsys)
+    row = rows["SPSN-SB", "none: its protocol too"]
+    assert (row["basic (%)"], row["published, basic (%)"][:5]) == ("70.00 (n = 1)", "77.16")
+    assert rows["SPSN-SB", "–"]["basic (%)"] == "50.00 (n = 1)"
+
+
 @pytest.mark.parametrize("settings, unlike", [
     ({"subset": 60}, "60 recordings"),
     ({"dt_ms": 4, "num_epochs": 30}, "4 ms, 30 epochs"),
@@ -73,7 +82,8 @@ def test_conf_py_as_it_stands_has_the_published_settings(tmp_path, capsys, neuro
     ({"binarize": True}, "binarized"),
     ({"hidden_sizes": [128, 128]}, "128-128 hidden"),
     ({"lr": 0.002}, "lr=0.002"),
-    ({"select_on": "test"}, "best on test, val_fraction=0"),
+    ({"select_on": "test"}, "best on test, val_fraction=0"), ({"length": "batch"}, "length=batch"),
+    ({"select_on": "last", "length": "batch"}, "last epoch, length=batch"),  # which holds a tenth out
     ({"neuron": "paralif_d", "recurrent": True, "learn_tau": True}, "learn_tau, recurrent"),
     ({"augment": True, "shift": 0.05, "scale_together": False}, "shift=0.05, scale_together=False"),
     ({"augment": True, "rate_limit": 0.1}, "rate_limit=0.1"),  # published with .4
@@ -93,7 +103,7 @@ def test_of_equal_runs_the_one_with_most_epochs_counts_then_the_newest(tmp_path,
     shd_run(tmp_path, "1", [0.5, 0.5])
     shd_run(tmp_path, "2", [0.7, 0.7], seed=7, device="cpu", exp_name="again")
     shd_run(tmp_path, "3", [0.9])
-    shd_run(tmp_path, "4", [0.2, 0.2, 0.2], length=30)  # to be made longer: config.json says 200 epochs
+    shd_run(tmp_path, "4", [0.2, 0.2, 0.2], num_done=30)  # to be made longer: config.json says 200 epochs
     rows, _ = spsn_table(tmp_path, capsys)
     assert rows["SPSN-SB", "–"]["basic (%)"] == "70.00 ± 0.00 (n = 2)"
     assert rows["SPSN-SB", "30 epochs"]["basic (%)"] == "20.00 ± 0.00 (n = 3)"

@@ -126,18 +126,27 @@ def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
     assert torch.equal(torch.get_rng_state(), generator)
 
 
-def test_the_first_of_equal_epochs_is_the_best():
+@pytest.mark.parametrize("equal_is_better", [False, True])
+def test_of_equal_epochs_the_first_is_the_best_or_the_last(equal_is_better):
     progress = training.new_progress()
-    better = [training.end_epoch(progress, {"val_accuracy": value}, score=value) for value in (0.0, 0.5, 0.5, 0.4, 0.6)]
-    assert better == [True, True, False, False, True]
-    assert (progress["epoch"], progress["best_epoch"], progress["best_score"]) == (5, 5, 0.6)
+    better = [training.end_epoch(progress, {"val_accuracy": value}, (value,), equal_is_better)
+              for value in (0.0, 0.5, 0.5, 0.4, 0.6)]  # fmt: skip
+    assert better == [True, True, equal_is_better, False, True]
+    assert (progress["epoch"], progress["best_epoch"], progress["best_score"]) == (5, 5, (0.6,))
     assert [row["val_accuracy"] for row in progress["rows"]] == [0.0, 0.5, 0.5, 0.4, 0.6]
+
+
+def test_a_second_number_breaks_ties():
+    progress = training.new_progress()
+    scores = [(0.4, -1.59), (0.4, -1.30), (0.4, -1.30), (0.3, -1.0), (0.4, -1.31)]
+    assert [training.end_epoch(progress, {}, score) for score in scores] == [True, True, False, False, False]
+    assert progress["best_epoch"] == 2
 
 
 def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
     progress = training.new_progress() | {"step": 4, "loss_sum": 2.0, "num_correct": 3, "num_seen": 20,
                                           "epoch_seconds": 1.5, "seconds": 2.0, "iteration": 4}
-    training.end_epoch(progress, {"val_accuracy": 0.5}, score=0.5)
+    training.end_epoch(progress, {"val_accuracy": 0.5}, score=(0.5,))
     assert progress["seconds"] == 3.5 and progress["iteration"] == 4
     assert [progress[key] for key in ("step", "loss_sum", "num_correct", "num_seen", "epoch_seconds")] == [0] * 5
 

@@ -19,8 +19,9 @@ SETTINGS = {
     "subset": 0, "binarize": False, "augment": False, "split_by": "number", "num_steps": 20, "normalization": "none",
     "downsample": 1, "num_layers": 5, "channels": 128, "hidden_size": 512, "pool": "max", "dropout": 0.5,
     "init_tau": 2.0, "tau_std": 0.1, "detach_reset": True, "surrogate": "atan", "alpha": 2.0,
-    "learn_surrogate": False, "num_epochs": 1256, "batch_size": 16, "patience": 0, "loss": "mse_rate_loss",
-    "optimizer": "adam", "lr": 1e-3, "lr_schedule": "cosine", "cosine_epochs": 64, "val_split": "random",
+    "learn_surrogate": False, "num_epochs": 1256, "patience": 0, "loss": "mse_rate_loss", "ties": "loss",
+    "optimizer": "adam", "betas": [0.9, 0.999], "weight_decay": 0.0, "lr": 1e-3, "lr_schedule": "cosine",
+    "cosine_epochs": 64, "eta_min": 0.0, "val_split": "random",
     "precision": "float32",
 }  # fmt: skip
 ELSEWHERE = {"net", "tau", "tau_penalty", "tau_penalty_on", "exp_name", "num_trials", "seed", "data_dir", "source",
@@ -59,7 +60,8 @@ def _kind(settings, result):
     described = {key: value for key, value in settings.items() if key not in ELSEWHERE}
     described["num_epochs"] = result.get("length", settings["num_epochs"])  # of a run being made longer, those it had
     model = settings["tau"], settings.get("tau_penalty", 0.0)
-    return model, describe(described, SETTINGS), settings["tau_penalty_on"] if model[1] else ""
+    published = SETTINGS | {"batch_size": 32 if settings["tau"] == "neuron" else 16}
+    return model, describe(described, published), settings["tau_penalty_on"] if model[1] else ""
 
 
 def _title(name, stand_in, select_on):

@@ -22,12 +22,15 @@ PUBLISHED = {
     ("spsn_gs", "+ augmentation + regularisation"): (89.39, None),
     ("non_spiking", "basic"): (71.82, 1.5), ("non_spiking", "+ augmentation"): (66.07, 6.7),
 }  # fmt: skip
+ALIKE = "none: its protocol too"
+PROTOCOL = {"select_on": "last", "val_fraction": 0.0, "length": "batch"}  # SPSN's
 # Their settings, and our validation; not taken from conf.py, which users edit. A run with others has a row naming them.
 SETTINGS = {
-    "subset": 0, "select_on": "val", "val_split": "random", "val_fraction": 0.1, "values": "count", "window_ms": 0.0,
-    "dt_ms": 1.0, "num_steps": 2000, "length": "sample", "binarize": False, "hidden_sizes": [128, 128, 128],
-    "num_epochs": 200, "batch_size": 64, "patience": 0, "loss": "cross_entropy", "reduce": "mean",
-    "optimizer": "adamax", "lr": 1e-3, "lr_schedule": "none",
+    "subset": 0, "select_on": "val", "ties": "loss", "val_split": "random", "val_fraction": 0.1, "values": "count",
+    "window_ms": 0.0, "dt_ms": 1.0, "num_steps": 2000, "length": "sample", "binarize": False,
+    "hidden_sizes": [128, 128, 128], "num_epochs": 200, "batch_size": 64, "patience": 0,
+    "loss": "cross_entropy", "reduce": "mean",
+    "optimizer": "adamax", "betas": [0.9, 0.999], "weight_decay": 0.0, "lr": 1e-3, "lr_schedule": "none",
     "tau_syn_ms": 20.0, "tau_mem_ms": 20.0, "surrogate": "fast_sigmoid", "slope": 100.0, "eval_repeats": 5,
     "recurrent": False, "recurrent_spike": "spike", "learn_tau": False, "learn_threshold": False, "per_neuron": False,
     "shift": 0.1, "scale_time": 0.3, "scale_channels": 0.3, "scale_together": True,
@@ -70,7 +73,10 @@ def _kind(settings, result):
     neuron, limit = settings["neuron"], settings.get("rate_limit", 0.0)
     described = {key: value for key, value in settings.items() if key not in ELSEWHERE}
     described["num_epochs"] = result.get("length", settings["num_epochs"])  # of a run being made longer, those it had
+    alike = all(settings.get(key) == value for key, value in PROTOCOL.items())
+    described |= {key: SETTINGS[key] for key in PROTOCOL if alike}
     unlike = describe(described, SETTINGS | {"rate_limit": RATE_LIMITS.get(neuron, 0.0) if limit else 0.0})
+    unlike = unlike or ALIKE * alike
     condition = next(title for title, answer in CONDITIONS.items() if answer == (settings["augment"], limit > 0))
     return neuron, unlike, condition
 
@@ -110,7 +116,7 @@ def _row(neuron, unlike, conditions, entries, published):
         entry = entries.get((neuron, unlike, condition), empty)
         row[f"{condition} (%)"] = entry["accuracy"]
         if published:
-            row[f"published, {condition} (%)"] = NONE if unlike else _published(neuron, condition)
+            row[f"published, {condition} (%)"] = _published(neuron, condition) if unlike in ("", ALIKE) else NONE
         row[f"{condition}, s/epoch"] = entry["seconds"]
     return row | {"firing rates, basic": entries.get((neuron, unlike, "basic"), empty)["rates"]}
 

@@ -40,5 +40,7 @@ def describe(settings, unsaid):
 def _phrase(key, value):
     if value is True and key not in PHRASES:
         return key
+    if (key, value) == ("select_on", "last"):
+        return "last epoch"
     items = value if isinstance(value, list) else [value]
     return PHRASES.get(key, key + "={}").format("-".join(str(item).removesuffix(".0") for item in items))
