@@ -1,5 +1,6 @@
 """What is slow to import or to compile waits until it is needed, and is announced."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -46,3 +47,18 @@ def test_a_compilation_is_announced_once_and_a_kernel_from_the_cache_is_not(tmp_
     first, second = (python("kernels.py", folder=tmp_path, **environment) for _ in range(2))
     assert first.count("compiling for this machine") == 1 == first.count("\n")
     assert second == ""
+
+
+def test_every_kernel_that_python_names_lies_in_numba_s_cache():
+    """One without cache=True is compiled anew at every start, unless kernels alone call it: then it is in theirs."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "common").rglob("*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    kernels = [function for function in functions if "njit" in ast.unparse(function.decorator_list)]
+    cached = [function for function in kernels if "cache=True" in ast.unparse(function.decorator_list)]
+    plain = [function for function in functions if function not in kernels]
+    uncached = {function.name for function in kernels} - {function.name for function in [*cached, *plain]}
+    assert len(kernels) > 50 and len(uncached) > 30
+    for function in plain:
+        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+        called = [node for call in calls for node in (call.func, *call.args[:1])]  # as in run(kernel, ...)
+        assert not {getattr(node, "attr", getattr(node, "id", None)) for node in called} & uncached, function.name
