@@ -25,7 +25,7 @@ class ActiveCounter:
         does not count, or None.
         """
         if isinstance(x, Counted):
-            return x.counts, False
+            return x.counts(), False
         if not isinstance(x, torch.Tensor):
             return _count_events(x)
         if self.last is None or self.last[0]() is not x or self.last[1] is not mask:

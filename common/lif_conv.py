@@ -1,5 +1,7 @@
 """LIF on a static current, and convolution and 2 x 2 average pool on its spikes, of which only the places are kept."""
 
+import functools
+
 import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
@@ -9,6 +11,7 @@ from common import lif_conv_kernels as kernels
 from common.compiled import empty, run
 from common.recurrence import fused
 from common.recurrence.layout import number
+from common.sequence import Counted
 
 DENSITY = 0.11   # of spikes, from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
 CAPACITY = 0.25  # share of its neurons and steps at which one sample may spike
@@ -22,7 +25,7 @@ def can_run(current, neuron, weight):
 
 
 def lif_conv_pool(current, num_steps, weight, decay, threshold, surrogate, reset):
-    """The convolution and pool of the spikes for a current [B, C, H, W] of every step: [T, B, O, H', W'].
+    """Convolution and pool of the spikes for a current [B, C, H, W] of every step: ([T, B, O, H', W'], Counted spikes).
 
     None if so many neurons spike that torch's convolution is as fast.  weight: [O, C, K, L].  decay, threshold,
     surrogate, reset: see common.recurrence.lif; the reset is detached.
@@ -36,7 +39,16 @@ def lif_conv_pool(current, num_steps, weight, decay, threshold, surrogate, reset
     counts = ends[:, -1, -1].double()
     if counts.sum() > DENSITY * num_steps * current.numel() or (counts > room).any():
         return None
-    return _LIFConvPool.apply(current, weight, places, ends, constants, surrogate)
+    out = _LIFConvPool.apply(current, weight, places, ends, constants, surrogate)
+    return out, Counted((num_steps, *current.shape), functools.partial(_spike_counts, places, ends, current.shape[1:]))
+
+
+def _spike_counts(places, ends, shape):
+    """How often each neuron [C, H, W] spiked in all steps and samples."""
+    channels, height, width = shape
+    counts = torch.zeros(torch.get_num_threads(), height, width * channels, dtype=torch.int64)
+    run(kernels.count, places.numpy(), ends.numpy(), counts.numpy())
+    return counts.sum(0).view(height, width, channels).permute(2, 0, 1)
 
 
 class _LIFConvPool(torch.autograd.Function):

@@ -50,6 +50,21 @@ def spikes(current, decay, threshold, zero_reset, places, ends):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
+def count(places, ends, counts):
+    """Add each spike to its place in counts [P, H, W C]; each of them is of a share of the samples."""
+    num_samples, num_steps, height = ends.shape
+    num_parts = len(counts)
+    for part in prange(num_parts):
+        for b in range(part * num_samples // num_parts, (part + 1) * num_samples // num_parts):
+            begin = 0
+            for t in range(num_steps):
+                for y in range(height):
+                    for k in range(begin, ends[b, t, y]):
+                        counts[part, y, places[b, k]] += 1
+                    begin = ends[b, t, y]
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
 def forward(places, ends, kernel, num_outputs, out):
     """Fill out [T, B, H', W' O]; num_outputs: O."""
     num_samples, num_steps, height = ends.shape

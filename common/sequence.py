@@ -1,8 +1,7 @@
 """Layers without time, applied to sequences [T, B, ...]."""
 
-from typing import NamedTuple
+import functools
 
-import torch
 from torch import nn
 
 from common import random_numbers
@@ -41,11 +40,14 @@ class Flat(nn.Sequential):
         return flat(super().forward, x)
 
 
-class Counted(NamedTuple):
-    """What stands for a sequence of spikes of which only this is known: how often each neuron [...] fired."""
+class Counted:
+    """What stands for a sequence of spikes that is not there: its `shape` (T, B, ...), and counts() of each neuron's.
 
-    counts: torch.Tensor
-    shape: tuple  # of the sequence, (T, B, ...)
+    count: () -> int64 tensor [...], called when they are asked for first.
+    """
+
+    def __init__(self, shape, count):
+        self.shape, self.counts = shape, functools.cache(count)
 
 
 def watched(*modules, counters=True):

@@ -86,5 +86,7 @@ def test_events_that_stand_side_by_side_are_one_input_and_multiply():
 
 
 def test_what_is_counted_already_is_taken_as_it_is():
-    counts = torch.tensor([3, 4])
-    assert ActiveCounter()(Counted(counts, (5, 1, 2))) == (counts, False)
+    counts, asked = torch.tensor([3, 4]), []
+    given = Counted((5, 1, 2), lambda: asked.append(1) or counts)
+    assert not asked and ActiveCounter()(given) == ActiveCounter()(given) == (counts, False)
+    assert len(asked) == 1

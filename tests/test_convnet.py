@@ -6,6 +6,7 @@ from torch import nn
 
 from common import event_conv, lif_conv
 from common.losses import mse_count_loss
+from common.monitor import Activity, Operations, spiking, synapses
 from common.nets.convnet import ConvNet, norm_static
 from common.peers import SnntorchConvNet, SnntorchEventConvNet
 from common.surrogate import FastSigmoid
@@ -95,6 +96,34 @@ def test_without_hooks_the_hidden_spikes_come_from_the_fused_functions(monkeypat
     for name in ("conv1", "conv2"):
         ours.neurons[name].forward = lambda _, name=name: pytest.fail(f"{name} was called")
     ours(sequence(images()[0], static=True)).sum().backward()
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("train", [True, False])
+def test_monitors_see_the_same_of_the_fused_functions(monkeypatch, static, train):
+    """Spikes and operations are those of the layers called one by one, which another hook brings about."""
+    ours, _ = nets(binarize=True)
+    x, state = sequence(images()[0], static), {name: value.clone() for name, value in ours.state_dict().items()}
+    with torch.no_grad():
+        ours(x)
+    ours.train(train)
+
+    def counted():
+        ours.load_state_dict(state | {"neurons.conv1.threshold": torch.tensor(1.0)})
+        activity = Activity(spiking(ours), ours)
+        with activity, Operations(synapses(ours), ours, activity.counter) as operations, torch.no_grad():
+            ours(x), ours(x)
+        return activity.layers(), operations.per_sample(), {name: n.tolist() for name, n in activity.counts.items()}
+
+    handle = ours.synapses["conv1"].register_forward_hook(lambda *_: None)
+    called = counted()
+    handle.remove()
+    assert 0 < called[0]["conv1"]["firing_rate"] < 0.9 and 0 < called[0]["fc"]["firing_rate"]
+    for density in (lif_conv.DENSITY, 1.0):
+        monkeypatch.setattr(lif_conv, "DENSITY", density), monkeypatch.setattr(lif_conv, "CAPACITY", density)
+        ours.synapses["conv1"].forward = lambda _: pytest.fail("conv1 was called")
+        assert counted() == called
+        del ours.synapses["conv1"].forward
 
 
 def test_evaluation_uses_the_running_statistics_as_snntorch_does():

@@ -143,7 +143,7 @@ def test_convolutions_on_spikes():
         return conv_pool(spikes.flatten(0, 1), weight).unflatten(0, (100, 32))
 
     beta, _, theta, surrogate, reset, _ = neuron.constants()
-    check(lambda current, weight: lif_conv.lif_conv_pool(current, 100, weight, beta, theta, surrogate, reset), plainly,
+    check(lambda *given: lif_conv.lif_conv_pool(given[0], 100, given[1], beta, theta, surrogate, reset)[0], plainly,
           [current, weight], 0.1 + torch.randn(100, 32, 64, 4, 4))  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from common.event_conv import event_conv_pool
 from common.neurons import LIF
 from common.precision import autocast, check, full
 from common.recurrence import norm_step, norm_step_lif
-from common.sequence import Flat, flat, is_static, watched
+from common.sequence import Flat, flat, is_static, tell_counts, watched
 
 
 class ConvNet(nn.Module):
@@ -48,12 +48,15 @@ class ConvNet(nn.Module):
     def forward(self, x):
         conv1, conv2, fc = self.synapses.values()
         first, second, last = self.neurons.values()
-        if watched(conv1, first, conv2, second):
+        if watched(conv1, first, conv2, second, counters=False):
             return last(fc(second(conv2(first(conv1(x))))))
+        tell_counts(conv1, x)
         if is_static(x):
-            x = conv2.after(conv1.once(x), len(x), first)
+            x, spikes = conv2.after(conv1.once(x), len(x), first)
         else:
-            x = conv2.currents(conv1.spikes(conv1.currents(x), first))
+            spikes = conv1.spikes(conv1.currents(x), first)
+            x = conv2.currents(spikes)
+        tell_counts(conv2, spikes)
         return last(fc(conv2.spikes(x, second)))
 
 
@@ -91,14 +94,16 @@ class ConvPool(nn.Module):
         return binarize(self.conv.weight) if self.binarized else self.conv.weight
 
     def after(self, once, num_steps, neuron):
-        """self.currents of the neuron's spikes for a current `once` [B, C, H, W] of every step."""
+        """(self.currents(spikes), spikes or Counted) of the neuron for a current `once` [B, C, H, W] of every step."""
         weight = self.weight()
         if lif_conv.can_run(once, neuron, weight):
             beta, _, threshold, surrogate, reset, _ = neuron.constants()
             result = lif_conv.lif_conv_pool(once, num_steps, weight, beta, threshold, surrogate, reset)
             if result is not None:
+                tell_counts(neuron, result[1])
                 return result
-        return self.currents(neuron(once.expand(num_steps, *once.shape)))
+        spikes = neuron(once.expand(num_steps, *once.shape))
+        return self.currents(spikes), spikes
 
     def normalised(self, current):
         return current
@@ -132,6 +137,7 @@ class ConvPoolNorm(ConvPool):
         spikes, mean, variance = norm_step_lif.norm_lif(
             current, self.norm.weight, self.norm.bias, self.norm.eps, beta, threshold, surrogate, reset)
         move_statistics(self.norm, mean, variance)
+        tell_counts(neuron, spikes)
         return spikes
 
 

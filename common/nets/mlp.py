@@ -85,7 +85,7 @@ class ThaMLP(nn.Module):
                                      signs=first.binarized)  # fmt: skip
         tell_counts(first, x)
         for module in (neuron, second):
-            tell_counts(module, Counted(counts, (*x.shape[:2], len(counts))))
+            tell_counts(module, Counted((*x.shape[:2], len(counts)), lambda: counts))
         return second.dropout(current + second.linear.bias)
 
 

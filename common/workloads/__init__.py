@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from common.workloads import counts
-from common.workloads.convnets import dvs_annealing, mnist_annealing
+from common.workloads.convnets import dvs_annealing, mnist_annealing, mnist_evaluation
 from common.workloads.lif_layer import lif_layer
 from common.workloads.linear_lif import linear_lif
 from common.workloads.plif import plif_net
@@ -44,6 +44,9 @@ WORKLOADS = {
         {"num_steps": 100, "num_neurons": 32768}, {}, {"num_steps": 2, "num_neurons": 8}),
     "W1 MNIST annealing, B 128, T 100, binarized": Workload(
         mnist_annealing, counts.mnist_annealing,
+        {"num_steps": 100, "batch_size": 128}, {"batch_size": 32}, {"num_steps": 2, "batch_size": 2}),
+    "W1 evaluation: rates and operations counted beside not": Workload(
+        mnist_evaluation, partial(counts.mnist_annealing, of=counts.forward),
         {"num_steps": 100, "batch_size": 128}, {"batch_size": 32}, {"num_steps": 2, "batch_size": 2}),
     "W2 DVS annealing, B 8, T 100, 2×32×32, binarized": Workload(
         dvs_annealing, counts.dvs_annealing,

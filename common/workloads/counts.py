@@ -42,15 +42,23 @@ def count(layers, input_bytes):
                  input_bytes + 16 * sum(layer.weights for layer in layers))  # fmt: skip
 
 
+def forward(layers, input_bytes):
+    """Count of an evaluation: products of the forward pass, weights that are only read."""
+    products = [(layer.weights * layer.uses, layer) for layer in layers]
+    return Count(sum(2 * n for n, _ in products), sum(2 * n * layer.density for n, layer in products),
+                 input_bytes + 4 * sum(layer.weights for layer in layers))  # fmt: skip
+
+
 def lif_layer(num_steps, num_neurons):
     """Five tensors: current and spikes, the spikes' gradient, again the current (or the membrane), its gradient."""
     return Count(0, 0, 5 * 4 * num_steps * num_neurons)
 
 
-def mnist_annealing(num_steps, batch_size):
+def mnist_annealing(num_steps, batch_size, of=count):
+    """of: count, or forward."""
     rows = num_steps * batch_size
     layers = [Layer(16 * 36, batch_size * 12**2, 0.2, False), Layer(64 * 16 * 36, rows * 4**2), Layer(1024 * 10, rows)]
-    return count(layers, 4 * batch_size * 28**2)
+    return of(layers, 4 * batch_size * 28**2)
 
 
 def dvs_annealing(num_steps, batch_size):
