@@ -2,42 +2,12 @@
 
 import functools
 
-from torch import nn
-
-from common import random_numbers
+import torch
 
 
 def flat(layer, x):
     """Apply `layer` ([N, ...] -> [N, ...]) to every step of x [T, B, ...] in one call."""
     return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-
-
-class Dropout(nn.Module):
-    """nn.Dropout that keeps no mask: the backward pass draws the same numbers again.
-
-    share: of the values that become 0 while training, in [0, 1), anew at each call; the others grow by 1 / (1 - share).
-    """
-
-    def __init__(self, share):
-        super().__init__()
-        if not 0 <= share < 1:
-            raise ValueError(f"dropout must lie in [0, 1), got {share}")
-        self.share = share
-
-    def forward(self, x):
-        if not self.training or not self.share:
-            return x
-        return random_numbers.dropout(x, self.share)
-
-    def extra_repr(self):
-        return f"share={self.share}"
-
-
-class Flat(nn.Sequential):
-    """Layers without time, one after the other, on every step of a sequence."""
-
-    def forward(self, x):
-        return flat(super().forward, x)
 
 
 class Counted:
@@ -75,3 +45,8 @@ def mask_of(x):
 def is_static(x):
     """Whether x [T, B, ...] is one step shown T times (an expanded tensor), so that one step tells all."""
     return x.stride(0) == 0
+
+
+def full(x):
+    """x in float32 if it is in bfloat16, else as it is."""
+    return x.float() if x.dtype == torch.bfloat16 else x

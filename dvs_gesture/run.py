@@ -15,11 +15,13 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import classification, command, encode, nets
-from common.data import dvs_gesture
-from common.data.event_augmentation import EventAugmentation
-from common.data.frames import Framing
-from common.experiment import Experiment
+from common import nets
+from common.data import encode, gesture
+from common.data.gesture.augmentation import EventAugmentation
+from common.data.gesture.frames import Framing
+from common.runs import command
+from common.runs.experiment import Experiment
+from common.tasks import classification
 
 
 def load_data(config):
@@ -30,7 +32,7 @@ def load_data(config):
     changes = ("flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels")
     augmentation = EventAugmentation(**{key: config[key] for key in changes}) if config["augment"] else None
     held_out = config.get("val_fraction", 0.0), config.get("val_users", [])
-    return dvs_gesture.load(config["data_dir"], config["source"], *held_out, config["subset"], *framings, augmentation)
+    return gesture.load(config["data_dir"], config["source"], *held_out, config["subset"], *framings, augmentation)
 
 
 def build_net(config, data):

@@ -15,9 +15,12 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import classification, command, encode, nets
-from common.data import augment, images
-from common.experiment import Experiment
+from common import nets
+from common.data import encode, images
+from common.data.images import augment
+from common.runs import command
+from common.runs.experiment import Experiment
+from common.tasks import classification
 
 
 def load_data(config):

@@ -14,10 +14,12 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import classification, command, encode, nets
-from common.data import shd
+from common import nets
+from common.data import encode, shd
 from common.data.events import Augmentation, Binning
-from common.experiment import Experiment
+from common.runs import command
+from common.runs.experiment import Experiment
+from common.tasks import classification
 
 
 def load_data(config):

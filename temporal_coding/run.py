@@ -14,9 +14,11 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import command, encode, nets, spike_timing
-from common.data import synthetic
-from common.experiment import Experiment
+from common import nets
+from common.data import encode, synthetic
+from common.runs import command
+from common.runs.experiment import Experiment
+from common.tasks import spike_timing
 
 
 def load_data(config):

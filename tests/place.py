@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from common import checkpoint
+from common.runs import checkpoint
 
 ROOT = Path(__file__).parents[1]
 DIRECTORIES = ["mnist", "fashion_mnist"]  # of images

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from common import active
-from common.active import ActiveCounter
 from common.data.events import EventBatch
+from common.kernels import active
+from common.kernels.active import ActiveCounter
 from common.sequence import Counted
 
 LAYOUTS = {

@@ -13,7 +13,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 from PIL import Image
 
-from common import animation
+from common.plots import animation
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
 pytestmark = pytest.mark.filterwarnings("ignore:Animation was deleted")

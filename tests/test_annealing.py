@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from common.annealing import SCHEDULES, LinearAnnealing, ThresholdAnnealing
 from common.neurons import LIF
 from common.surrogate import FastSigmoid
+from common.training.annealing import SCHEDULES, LinearAnnealing, ThresholdAnnealing
 
 
 def neurons(*thresholds):

@@ -13,8 +13,8 @@ from place import ROOT
 
 from common import bench
 from common.bench import limits, measure, sweep, table
-from common.workloads import Workload
-from common.workloads.counts import Count
+from common.bench.workloads import Workload
+from common.bench.workloads.counts import Count
 
 MACHINE = {"float32": 1e9, "bf16": 4e9, "memory": 1e8}
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from common.binary import BinaryConv2d, BinaryLinear, binarize
+from common.layers.binary import BinaryConv2d, BinaryLinear, binarize
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from common import annealing, losses, nets, optim
-from common.config import choices, help_text, resolve
+from common import nets
+from common.settings.help import help_text
+from common.settings.resolution import choices, resolve
+from common.training import annealing, losses, optim
 
 ROOT = Path(__file__).parents[1]
 IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "shd": (700,), "temporal_coding": (100,),

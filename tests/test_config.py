@@ -2,7 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from common.config import UserError, check, help_text, parse, refuse_unread, resolve, user_errors
+from common.errors import UserError, user_errors
+from common.settings.help import help_text
+from common.settings.resolution import check, parse, refuse_unread, resolve
 
 CONFIG = {"net": "small", "lr": 0.01, "num_steps": 5, "binarize": True, "thresholds": [1.0, 2.0], "channels": [4, 8],
           "seed": 0}  # fmt: skip

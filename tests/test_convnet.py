@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from common import event_conv, lif_conv
-from common.losses import mse_count_loss
-from common.monitor import Activity, Operations, spiking, synapses
+from common.bench.peers.plain import SnntorchConvNet, SnntorchEventConvNet
+from common.kernels import event_conv
 from common.nets.convnet import ConvNet, norm_static
-from common.peers import SnntorchConvNet, SnntorchEventConvNet
+from common.recurrence import lif_conv
 from common.surrogate import FastSigmoid
+from common.training.losses import mse_count_loss
+from common.training.monitor import Activity, Operations, spiking, synapses
 
 NUM_STEPS, BATCH = 12, 8
 THRESHOLDS = [1.5, 1.2, 0.7]

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from common.data.affine import Affine
-from common.data.augment import build
-from common.data.crop import Crop, cropped
+from common.data.images.affine import Affine
+from common.data.images.augment import build
+from common.data.images.crop import Crop, cropped
 
 
 def test_each_image_is_moved_by_its_own_pixels():

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from common.kernels.random_numbers import uniform
 from common.neurons import SPSN, ParaLIF
-from common.random_numbers import uniform
 from common.recurrence.drawn_leak import bernoulli_spikes, gumbel_spikes
 from common.recurrence.leak import plain_leak
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from gesture_set import archive, npy, write
 
-from common.data import download, dvs_gesture, gesture_file, gesture_scene
-from common.data.dvs_gesture import MD5, TEST, TRAIN
-from common.data.event_augmentation import EventAugmentation
-from common.data.frames import Framing
+from common.data import download, gesture
+from common.data.gesture import MD5, TEST, TRAIN, file, scene
+from common.data.gesture.augmentation import EventAugmentation
+from common.data.gesture.frames import Framing
 
 REAL = Path(os.environ.get("SNN_DATA") or "-") / "dvs_objects"
 PLACES = ["data/DVSGesture", "data", "shared/DVSGesture", "cache/DVSGesture"]  # in the order they are asked
@@ -43,9 +43,9 @@ def house(tmp_path, monkeypatch, archives):
     """A machine with nothing on it and no network, for which DVS128 Gesture is PUBLISHED."""
     monkeypatch.setattr(download, "cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("SNN_DATA", str(tmp_path / "shared"))
-    monkeypatch.setattr(dvs_gesture, "MD5", {part: hashlib.md5(ARCHIVES[part]).hexdigest() for part in ARCHIVES})
-    monkeypatch.setattr(dvs_gesture, "MIRRORS", ("http://127.0.0.1:1/a/", "http://127.0.0.1:1/b/"))
-    monkeypatch.setattr(gesture_scene, "make", lambda folder: write_set(folder, OTHER))
+    monkeypatch.setattr(gesture, "MD5", {part: hashlib.md5(ARCHIVES[part]).hexdigest() for part in ARCHIVES})
+    monkeypatch.setattr(gesture, "MIRRORS", ("http://127.0.0.1:1/a/", "http://127.0.0.1:1/b/"))
+    monkeypatch.setattr(scene, "make", lambda folder: write_set(folder, OTHER))
     return tmp_path
 
 
@@ -57,7 +57,7 @@ def write_set(folder, parts, packed=False):
 
 
 def load(house, **options):
-    return dvs_gesture.load(str(house / "data"), **SMALL | options)
+    return gesture.load(str(house / "data"), **SMALL | options)
 
 
 @pytest.mark.parametrize("packed", [True, "both"])
@@ -185,7 +185,7 @@ def test_an_augmented_recording_is_read_each_time_and_validation_is_left_alone(h
     assert 0 < flipped.sum() < 22 and (labels == data.train.labels)[~flipped].all()
     swapped = torch.tensor([0, 2, 1, 6, 5, 4, 3, 7, 8, 9, 10])[data.train.labels]
     assert (labels == swapped)[flipped].all()
-    monkeypatch.setattr(gesture_file, "events", None)
+    monkeypatch.setattr(file, "events", None)
     assert data.val.batch(slice(None))[1].equal(data.val.labels)
 
 
@@ -214,7 +214,7 @@ def test_source_published_says_from_where_and_where_to(house):
     with pytest.raises(ValueError) as error:
         load(house, source="published")
     for said in (f"{TRAIN}.tar.gz", f"{TEST}.tar.gz", "http://127.0.0.1:1/a/38022171", "http://127.0.0.1:1/b/38020584",
-                 dvs_gesture.MD5[TRAIN], str(house / "data" / "DVSGesture")):  # fmt: skip
+                 gesture.MD5[TRAIN], str(house / "data" / "DVSGesture")):  # fmt: skip
         assert said in str(error.value)
 
 
@@ -222,8 +222,8 @@ def test_the_published_md5_are_those_of_tonic():
     tonic = pytest.importorskip("tonic.datasets").DVSGesture
     assert MD5 == {TRAIN: tonic.train_md5, TEST: tonic.test_md5}
     assert {TRAIN: tonic.train_url, TEST: tonic.test_url} == {
-        part: f"https://figshare.com/ndownloader/files/{number}" for part, number in dvs_gesture.FIGSHARE.items()}
-    assert len(tonic.classes) == gesture_file.NUM_CLASSES
+        part: f"https://figshare.com/ndownloader/files/{number}" for part, number in gesture.FIGSHARE.items()}
+    assert len(tonic.classes) == file.NUM_CLASSES
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -249,7 +249,7 @@ def test_the_archives_are_downloaded_once_from_a_mirror_that_has_them(house, mon
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         url, server.asked = f"http://127.0.0.1:{server.server_port}", []
-        monkeypatch.setattr(dvs_gesture, "MIRRORS", (f"{url}/empty/", f"{url}/good/"))
+        monkeypatch.setattr(gesture, "MIRRORS", (f"{url}/empty/", f"{url}/good/"))
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -275,7 +275,7 @@ def test_hashes_are_of_the_content_alone(house):
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs dvs_objects in $SNN_DATA")
 def test_real_recordings_in_this_layout(house, capsys):
     tonic = pytest.importorskip("tonic")
-    data = dvs_gesture.load(REAL, framing=Framing("dt", 8, 25.0), val_fraction=0.15)
+    data = gesture.load(REAL, framing=Framing("dt", 8, 25.0), val_fraction=0.15)
     assert (len(data.train), len(data.val), len(data.test), data.num_classes) == (128, 22, 106, 5)
     assert (data.name, data.stand_in) == ("dvs_objects/DVSGesture", True)
     frame = tonic.transforms.ToFrame((128, 128, 2), time_window=25000, include_incomplete=True)

@@ -12,8 +12,9 @@ import pytest
 from place import ROOT, Place, equal, weights
 from test_resume import timeless
 
-from common import checkpoint, classification, command, record
 from common.data import download
+from common.runs import checkpoint, command, record
+from common.tasks import classification
 
 SMALL = ["num_trials=1", "num_epochs=2", "batch_size=8", "val_fraction=0.25"]
 PLIF = ["net=plifnet", "downsample=8", "num_steps=6", "num_layers=2", "channels=8", "hidden_size=32", "lr=0.01"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.data.event_augmentation import MIRRORED, EventAugmentation
+from common.data.gesture.augmentation import MIRRORED, EventAugmentation
 
 GESTURES = ["hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter-clockwise",
             "left arm clockwise", "left arm counter-clockwise", "arm roll", "air drums", "air guitar",

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import event_conv
-from common.event_conv import event_conv_pool
+from common.kernels import event_conv
+from common.kernels.event_conv import event_conv_pool
 
 SHAPES = [  # N, C, H, W, O, K, L
     (1, 1, 6, 6, 1, 5, 5), (3, 2, 12, 13, 5, 5, 5), (70, 3, 11, 14, 4, 3, 5), (5, 4, 9, 10, 8, 4, 3),

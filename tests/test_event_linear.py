@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import event_linear as module
-from common.event_linear import event_linear
+from common.kernels import event_linear as module
+from common.kernels.event_linear import event_linear
 
 
 def made(num_steps, batch, num_inputs, density=0.1, counts=False):

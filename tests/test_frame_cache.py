@@ -13,10 +13,11 @@ import pytest
 import torch
 from test_frames import recording, slowly
 
-from common.data import frame_cache, gesture_file, whole
-from common.data.event_augmentation import EventAugmentation
-from common.data.frames import Framing
-from common.data.gesture_file import Memory
+from common.data import whole
+from common.data.gesture import file, frame_cache
+from common.data.gesture.augmentation import EventAugmentation
+from common.data.gesture.file import Memory
+from common.data.gesture.frames import Framing
 
 FRAMING = Framing("number", 5, downsample=4)
 
@@ -36,7 +37,7 @@ def cached(folder, framing=FRAMING):
 
 
 def read(folder):
-    return gesture_file.read(folder, Memory(Path("/nowhere/known.json")))
+    return file.read(folder, Memory(Path("/nowhere/known.json")))
 
 
 def expected(label, num_events):
@@ -55,7 +56,7 @@ def test_frames_are_written_once_and_mapped_from_the_disk(folder, monkeypatch, c
     for label, num_events in ((0, 100), (2, 33)):
         assert (first.counts[label] == expected(label, num_events)).all()
     assert not first.counts[1].any() and first.counts.dtype == np.uint8
-    monkeypatch.setattr(gesture_file, "events", None)
+    monkeypatch.setattr(file, "events", None)
     again = cached(folder)
     assert isinstance(again.counts, np.memmap) and not again.counts.flags.writeable
     counts, durations, labels = again.read(np.array([2, 0]), torch.tensor([7, 8]))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from common.data import binning
-from common.data.frames import SIDE, Frames, Framing
+from common.data.gesture import binning
+from common.data.gesture.frames import SIDE, Frames, Framing
 
 
 def recording(num_events, seed=0, milliseconds=100):

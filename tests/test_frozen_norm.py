@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from common.encode import constant_current
+from common.data.encode import constant_current
 from common.nets.convnet import ConvNet
 from common.nets.plifnet import PLIFNet
 from common.nets.resnet19 import ResNet19

@@ -6,8 +6,8 @@ import tarfile
 import pytest
 from gesture_set import EVENTS, archive, npy, write
 
-from common.data import gesture_archive
-from common.data.gesture_file import Memory
+from common.data.gesture import archive as gesture_archive
+from common.data.gesture.file import Memory
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from gesture_set import EVENTS, npy, write
 
-from common.data import download, gesture_file
-from common.data.gesture_file import Memory
+from common.data import download
+from common.data.gesture import file
+from common.data.gesture.file import Memory
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_labels_and_users_come_from_the_names(tmp_path, memory, monkeypatch):
     names = ["user12_led/3.npy", "user02_lab/10.npy", "user02_lab/9.npy", "user02_fluorescent_led/0.npy"]
     others = {"user02_lab/._9.npy": b"", "notes": b""}
     folder = write(tmp_path / "set", {name: b"never read" for name in names} | others)
-    recordings = gesture_file.read(folder, memory)
+    recordings = file.read(folder, memory)
     assert [path.relative_to(folder).as_posix() for path in recordings.paths] == [names[k] for k in (3, 2, 1, 0)]
     assert recordings.labels.tolist() == [0, 9, 10, 3] and recordings.users.tolist() == [2, 2, 2, 12]
 
@@ -39,20 +40,20 @@ def test_labels_and_users_come_from_the_names(tmp_path, memory, monkeypatch):
 def test_a_name_of_another_layout_is_an_error(tmp_path, memory, name, message):
     folder = write(tmp_path / "set", {"user01_a/0.npy": npy(EVENTS), name: npy(EVENTS)})
     with pytest.raises(ValueError, match=f"{folder}.*{message}"):
-        gesture_file.read(folder, memory)
+        file.read(folder, memory)
 
 
 def test_a_folder_without_recordings_is_an_error(tmp_path, memory):
     with pytest.raises(ValueError, match=f"{tmp_path} holds no recordings userNN_SESSION/LABEL.npy"):
-        gesture_file.read(tmp_path, memory)
+        file.read(tmp_path, memory)
 
 
 def test_the_digest_tells_contents_and_names_apart_and_is_read_once(tmp_path, memory, monkeypatch):
     files = {f"user0{user}_a/{label}.npy": npy(EVENTS + user) for user in (1, 2) for label in (0, 1)}
-    first = gesture_file.read(write(tmp_path / "a", files), memory)
-    assert gesture_file.read(write(tmp_path / "b", files), memory).digest == first.digest
+    first = file.read(write(tmp_path / "a", files), memory)
+    assert file.read(write(tmp_path / "b", files), memory).digest == first.digest
     renamed = {name.replace("user02", "user03"): content for name, content in files.items()}
-    assert gesture_file.read(write(tmp_path / "c", renamed), memory).digest != first.digest
+    assert file.read(write(tmp_path / "c", renamed), memory).digest != first.digest
     memory.save()
     read, sha256 = [], download.sha256
 
@@ -63,12 +64,12 @@ def test_the_digest_tells_contents_and_names_apart_and_is_read_once(tmp_path, me
     counting.__name__ = "sha256"
     monkeypatch.setattr(download, "sha256", counting)
     again = Memory(tmp_path / "known.json")
-    assert gesture_file.read(tmp_path / "a", again).digest == first.digest and not read
+    assert file.read(tmp_path / "a", again).digest == first.digest and not read
     changed = tmp_path / "a" / "user02_a" / "1.npy"
     state = os.stat(changed)
     changed.write_bytes(npy(EVENTS + 7))  # of the same size
     os.utime(changed, ns=(state.st_atime_ns, state.st_mtime_ns))
-    assert gesture_file.read(tmp_path / "a", again).digest != first.digest and read == [changed]
+    assert file.read(tmp_path / "a", again).digest != first.digest and read == [changed]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2]", '{"sha256 x": 3}', "\0\0"])
@@ -77,7 +78,7 @@ def test_a_damaged_memory_is_an_empty_one(tmp_path, content):
     write(tmp_path / "set", {"user01_a/0.npy": npy(EVENTS)})
     for _ in range(2):
         memory = Memory(tmp_path / "known.json")
-        gesture_file.read(tmp_path / "set", memory)
+        file.read(tmp_path / "set", memory)
         memory.save()
     key = f"sha256 {tmp_path / 'set' / 'user01_a' / '0.npy'}"
     assert json.loads((tmp_path / "known.json").read_text())[key][1] == hashlib.sha256(npy(EVENTS)).hexdigest()
@@ -89,16 +90,16 @@ def test_events_are_read_from_any_type_of_number(tmp_path, kind, published):
     path = tmp_path / "0.npy"
     for array in (EVENTS.astype(kind), np.asfortranarray(EVENTS.astype(kind))):
         path.write_bytes(npy(array))
-        events = gesture_file.events(path, published)
+        events = file.events(path, published)
         assert events.dtype == np.int64 and events.tolist() == (EVENTS * [1, 1, 1, 1000]).tolist()
     path.write_bytes(npy(np.array([[1.0, 2.0, 0.0, 0.2505]])))
-    assert gesture_file.events(path, published).tolist() == [[1, 2, 0, 250]]
+    assert file.events(path, published).tolist() == [[1, 2, 0, 250]]
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (0,)])
 def test_a_recording_may_hold_no_events(tmp_path, shape):
     (tmp_path / "0.npy").write_bytes(npy(np.empty(shape)))
-    assert gesture_file.events(tmp_path / "0.npy", False).shape == (0, 4)
+    assert file.events(tmp_path / "0.npy", False).shape == (0, 4)
 
 
 def with_value(row, column, value):
@@ -142,7 +143,7 @@ def test_a_file_that_is_no_recording_is_named(tmp_path, content, message):
     write(tmp_path, {"user01_a/0.npy": content})
     with warnings.catch_warnings(), pytest.raises(ValueError, match=f"{path} {message}.*; replace it") as error:
         warnings.simplefilter("error")
-        gesture_file.events(path, False)
+        file.events(path, False)
     assert "\n" not in str(error.value)
 
 

@@ -3,15 +3,15 @@ import os
 import numpy as np
 import pytest
 
-from common.data import gesture_scene
-from common.data.event_augmentation import MIRRORED
-from common.data.gesture_scene import LEFT, LEFT_CCW, OTHER, RIGHT, RIGHT_CCW, RIGHT_CW
+from common.data.gesture import scene
+from common.data.gesture.augmentation import MIRRORED
+from common.data.gesture.scene import LEFT, LEFT_CCW, OTHER, RIGHT, RIGHT_CCW, RIGHT_CW
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("scenes") / "set"
-    gesture_scene.make(place)
+    scene.make(place)
     return place
 
 
@@ -28,18 +28,18 @@ def coarse(events):
 
 
 def test_the_set_is_whole_and_has_unheard_users_in_the_test(folder):
-    assert gesture_scene.is_whole(folder)
-    users = {top: {name[4:6] for name in os.listdir(folder / top)} for top in gesture_scene.SESSIONS}
+    assert scene.is_whole(folder)
+    users = {top: {name[4:6] for name in os.listdir(folder / top)} for top in scene.SESSIONS}
     assert not set.intersection(*users.values())
     counts = {top: np.bincount(recordings(folder, top)[1]).tolist() for top in users}
     assert counts == {"ibmGestureTrain": [12] * 11, "ibmGestureTest": [4] * 11}
     next(folder.rglob("*.npy")).rename(folder / "gone")
-    assert not gesture_scene.is_whole(folder)
+    assert not scene.is_whole(folder)
     (folder / "gone").rename(folder / "ibmGestureTest" / "user07_session1" / "0.npy")
 
 
 def test_recordings_are_events_of_the_sensor_in_time_s_order(folder):
-    for top in gesture_scene.SESSIONS:
+    for top in scene.SESSIONS:
         for events in recordings(folder, top)[0]:
             assert (np.diff(events[:, 3]) >= 0).all() and (events >= 0).all()
             assert (events < [128, 128, 2, 1500]).all() and 1000 < len(events) < 10**5
@@ -47,25 +47,25 @@ def test_recordings_are_events_of_the_sensor_in_time_s_order(folder):
 
 
 def test_the_same_numbers_make_the_same_recording():
-    assert (gesture_scene.recording(3, 2, 1) == gesture_scene.recording(3, 2, 1)).all()
-    others = [gesture_scene.recording(*numbers) for numbers in ((3, 2, 2), (3, 1, 1), (4, 2, 1))]
-    assert len({len(events) for events in others} | {len(gesture_scene.recording(3, 2, 1))}) > 1
+    assert (scene.recording(3, 2, 1) == scene.recording(3, 2, 1)).all()
+    others = [scene.recording(*numbers) for numbers in ((3, 2, 2), (3, 1, 1), (4, 2, 1))]
+    assert len({len(events) for events in others} | {len(scene.recording(3, 2, 1))}) > 1
 
 
 @pytest.mark.parametrize("label", range(OTHER))
 def test_the_mirror_of_a_gesture_is_the_gesture_that_a_flip_says(label):
-    if label in (gesture_scene.GUITAR, gesture_scene.ROLL, gesture_scene.DRUMS):
+    if label in (scene.GUITAR, scene.ROLL, scene.DRUMS):
         return  # what both hands do is not quite even; to the camera the mirrored is the same gesture
     angle = np.linspace(0, 6, 50)
     for side in (RIGHT, LEFT):
-        hands = [np.stack(gesture_scene.hand(name, arm, angle, None))
+        hands = [np.stack(scene.hand(name, arm, angle, None))
                  for name, arm in ((label, side), (MIRRORED[label], 1 - side))]  # fmt: skip
         assert np.allclose(*hands)  # outwards and down, so that mirrored hands are equal
 
 
 @pytest.mark.parametrize("label, side, sense", [(RIGHT_CW, RIGHT, 1), (RIGHT_CCW, RIGHT, -1), (LEFT_CCW, LEFT, -1)])
 def test_arms_turn_as_their_names_say_before_the_camera(label, side, sense):
-    joints = gesture_scene._joints(label, (40, 1.0, 64, 50, 0.0), None)[:, :, 2]  # of the hands
+    joints = scene._joints(label, (40, 1.0, 64, 50, 0.0), None)[:, :, 2]  # of the hands
     x, y = (joints[:, side] - joints[:, side].mean(0)).T
     turn = x[:-1] * y[1:] - x[1:] * y[:-1]  # positive: clockwise where y points down
     assert (sense * turn > 0).all() and (joints[:, 1 - side] == joints[0, 1 - side]).all()
@@ -73,7 +73,7 @@ def test_arms_turn_as_their_names_say_before_the_camera(label, side, sense):
 
 def test_gestures_are_told_apart_by_their_movement_and_not_by_how_many_events_there_are(folder):
     linear_model = pytest.importorskip("sklearn.linear_model")
-    (train, labels), (test, test_labels) = (recordings(folder, top) for top in gesture_scene.SESSIONS)
+    (train, labels), (test, test_labels) = (recordings(folder, top) for top in scene.SESSIONS)
     scores = {}
     for name, features in (("counts", lambda events: np.log1p(np.bincount(events[:, 2], minlength=2))),
                            ("places and times", coarse)):  # fmt: skip

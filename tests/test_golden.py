@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from common import annealing, encode, losses, nets, optim
-from common.config import resolve
-from common.data import synthetic
+from common import nets
+from common.data import encode, synthetic
 from common.data.events import EventBatch
+from common.settings.resolution import resolve
+from common.training import annealing, losses, optim
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,7 @@ import torch
 from image_set import load, machine, made_set, values, write
 
 from common.data import images
-from common.data.idx import FILES
+from common.data.images.idx import FILES
 
 _, TRAIN_LABELS, _, _ = FILES
 

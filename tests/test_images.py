@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from image_set import load, machine, made_set, values, write
 
-from common.data import Data, download, idx, images
-from common.data.idx import FILES
+from common.data import Data, download, images
+from common.data.images import idx
+from common.data.images.idx import FILES
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 REAL = Path(os.environ.get("SNN_DATA") or "-") / "mnist"

@@ -1,4 +1,4 @@
-"""The import rules of common as a table: a row may import the rows above it, no others; and the sizes of the house."""
+"""The rooms of common, top floor first: a room may import those below it, no others; and the sizes of the house."""
 
 import ast
 from pathlib import Path
@@ -7,35 +7,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
-LAYERS = [  # lowest first
-    {"rules", "compiled", "precision"},
-    {"random_numbers", "event_conv_kernels"},
-    {"config", "surrogate", "binary", "annealing", "sequence", "encode", "data"},
-    {"recurrence", "event_linear", "event_conv", "losses", "penalties", "checkpoint", "optim",
-     "distributed", "active"},
-    {"record", "metrics", "monitor", "tensorboard", "translate", "traces", "spike_linear", "wide_kernels",
-     "lif_conv_kernels", "tdbn"},
-    {"lif_conv", "segments"},
-    {"neurons", "wide_layer"},
-    {"nets", "training"},
-    {"trial", "outcome"},
-    {"classification", "spike_timing"},
-    {"experiment"},
-    {"cases"},
-    {"command"},
-]
-TOOLS = {"plots": {"monitor"}, "animation": set(), "plots_timing": {"plots", "animation"},  # name -> imports allowed;
-         "plots_events": {"plots", "plots_timing"}, "plots_tau": {"plots"}, "plots_bench": {"plots"},
-         "bench": None, "workloads": None, "report": None, "sweep": None, "peers": None,
-         "peers_plif": None, "peers_resnet": None, "replay": None}  # None: any
-IMPORTED_BY = {"plots": {"outcome", "spike_timing", "plots_timing", "plots_events", "plots_tau",
-                         "plots_bench", "bench"},
-               "plots_timing": {"spike_timing", "plots_events"}, "plots_events": set(), "plots_tau": {"outcome"},
-               "plots_bench": {"bench"}, "animation": {"spike_timing", "plots_timing"},
-               "peers": {"workloads"}, "workloads": {"bench"},
-               "peers_plif": {"workloads"}, "peers_resnet": {"workloads"},
-               "bench": set(), "report": set(), "sweep": set(), "replay": set()}
-
+FLOORS = ["bench", "report", "tasks", "runs", "plots", "nets", "training", "neurons", "recurrence", "layers", "kernels",
+          "data", "settings"]  # fmt: skip
+GROUND = ["sequence", "surrogate", "files", "errors"]  # flat, and used by everybody
+ALONE = {"bench", "report"}  # which nobody else imports
 MODULES = sorted((ROOT / "common").rglob("*.py"))
 SCRIPTS = sorted(path for path in ROOT.glob("*/*.py") if path.parent.name in EXPERIMENTS)
 SOURCES = [*MODULES, *SCRIPTS]
@@ -45,8 +20,8 @@ def short(path):
     return path.relative_to(ROOT).as_posix()
 
 
-def part(path):
-    """What of common a file belongs to: losses of common/losses.py, data of common/data/images.py."""
+def room(path):
+    """What of common a file belongs to: training of common/training/losses.py, errors of common/errors.py."""
     return path.relative_to(ROOT / "common").parts[0].removesuffix(".py")
 
 
@@ -62,14 +37,8 @@ def imports(source):
 
 def may_import(importer, imported):
     """Whether common.`importer` may import common.`imported`."""
-    if importer == imported:
-        return True
-    if imported in TOOLS:
-        return importer in IMPORTED_BY[imported]
-    if importer in TOOLS:
-        return TOOLS[importer] is None or imported in TOOLS[importer]
-    level = {name: number for number, layer in enumerate(LAYERS) for name in layer} | {"__init__": 0}
-    return level[imported] < level[importer]
+    floors = ["__init__", *FLOORS, *GROUND]
+    return importer == imported or imported not in ALONE and floors.index(imported) > floors.index(importer)
 
 
 def wrong_imports(importer, source):
@@ -82,36 +51,42 @@ def wrong_imports(importer, source):
 
 @pytest.mark.parametrize("path", MODULES, ids=short)
 def test_common_imports_downwards_only(path):
-    assert not list(wrong_imports(part(path), path.read_text()))
+    assert not list(wrong_imports(room(path), path.read_text()))
 
 
 @pytest.mark.parametrize("importer, source, wrong", [
-    ("nets", "from common.neurons import LIF\nfrom common import losses\nimport torch", []),
-    ("monitor", "from common.neurons import LIF", ["common.neurons"]),
-    ("losses", "def f():\n    from common import monitor, config", ["common.monitor"]),
-    ("outcome", "from common import plots, monitor\nimport common.peers", ["common.peers"]),
-    ("experiment", "from common import plots, trial, spike_timing", ["common.plots"]),
-    ("trial", "from common import plots", ["common.plots"]),
-    ("plots", "from common import config", ["common.config"]),
-    ("workloads", "from common import peers, experiment, plots", ["common.plots"]),
-    ("report", "import mnist.conf", ["mnist.conf"]),
+    ("nets", "from common.neurons import LIF\nfrom common.training import losses\nimport torch", []),
+    ("training", "from common.nets import mlp", ["common.nets"]),
+    ("kernels", "def f():\n    from common.recurrence import lif\n    from common import errors, nets",
+     ["common.recurrence", "common.nets"]),
+    ("sequence", "from common import surrogate, files\nfrom common.data import events", ["common.data"]),
+    ("tasks", "from common.plots import curves\nimport common.bench.peers.plain", ["common.bench.peers.plain"]),
+    ("report", "import mnist.conf\nfrom common import bench", ["mnist.conf", "common.bench"]),
     ("data", "from common.data import download\nimport conf", ["conf"]),
 ])
-def test_the_table_tells_right_from_wrong(importer, source, wrong):
+def test_the_floors_tell_right_from_wrong(importer, source, wrong):
     assert list(wrong_imports(importer, source)) == wrong
 
 
-def test_every_part_of_common_has_one_place_in_the_table():
-    places = [name for layer in [*LAYERS, TOOLS] for name in layer]
-    assert len(places) == len(set(places)) and set(TOOLS) == set(IMPORTED_BY)
-    assert {part(path) for path in MODULES} - {"__init__"} <= set(places)
+def test_every_room_has_its_floor_and_nothing_else_lies_flat():
+    assert {room(path) for path in MODULES} == {"__init__", *FLOORS, *GROUND}
+    assert {path.stem for path in (ROOT / "common").glob("*.py")} == {"__init__", *GROUND}
+
+
+def test_what_draws_is_imported_when_it_is_needed():
+    """matplotlib is slow to import: outside plots, only functions import what imports it."""
+    for path in MODULES:
+        if room(path) != "plots" and path.name != "plot.py":
+            top = [node for node in ast.parse(path.read_text()).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+            names = {name for node in top for name in imports(ast.unparse(node))}
+            assert not any(name.startswith(("matplotlib", "common.plots")) for name in names), path
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=short)
 def test_a_script_imports_no_tool_and_no_other_data_set(path):
     tops = [name.split(".") for name in imports(path.read_text())]
     assert not {top for top, *_ in tops} & EXPERIMENTS
-    assert not {rest[0] for top, *rest in tops if top == "common"} & set(TOOLS)
+    assert not {rest[0] for top, *rest in tops if top == "common"} & {"bench", "report", "plots"}
 
 
 def test_only_the_run_scripts_touch_the_import_path():

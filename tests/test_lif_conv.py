@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import lif_conv
 from common.neurons import LIF
-from common.recurrence import plain
+from common.recurrence import lif_conv, plain
 from common.surrogate import ATan, FastSigmoid, Rectangle
 
 SHAPES = [  # T, B, C, H, W, O, K, L

@@ -5,8 +5,8 @@ import torch
 from snntorch import functional as SF
 from snntorch import spikegen
 
-from common import losses
-from common.losses import mse_count_loss, predict
+from common.training import losses
+from common.training.losses import mse_count_loss, predict
 
 RATES = [(0.8, 0.2), (1.0, 0.0), (0.29, 0.07)]
 

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
+from common.bench.peers.plain import SnntorchMLP
+from common.bench.workloads.shd import random_events
 from common.data.synthetic import bernoulli_train
-from common.losses import mse_membrane_loss
-from common.monitor import Activity, Operations
 from common.nets import mlp
 from common.nets.mlp import ThaMLP
-from common.peers import SnntorchMLP
 from common.surrogate import FastSigmoid
-from common.workloads.shd import random_events
+from common.training.losses import mse_membrane_loss
+from common.training.monitor import Activity, Operations
 
 CASES = {  # binarize, beta (snntorch keeps it in float32: near .6 and .15, but exact), threshold, on_target
     "float": (False, 0.625, 1.0, 1.05),

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from common.monitor import Activity, Operations, traces, warnings
+from common.layers.flat import Flat
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP
 from common.neurons import ParaLIF
-from common.sequence import Flat
 from common.surrogate import FastSigmoid
+from common.training.monitor import Activity, Operations, traces, warnings
 
 
 class Identity(nn.Module):

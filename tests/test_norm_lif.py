@@ -5,10 +5,10 @@ import itertools
 import pytest
 import torch
 
+from common.layers.tdbn import TDBatchNorm2d
 from common.neurons import LIF
 from common.recurrence import norm_lif, plain
 from common.surrogate import ATan, FastSigmoid, Rectangle
-from common.tdbn import TDBatchNorm2d
 
 SHAPES = [(2, 3, 5, 4, 6), (4, 2, 130, 3, 3), (1, 2, 3, 5, 4), (3, 300, 2, 2, 1)]
 NEURONS = list(itertools.product([ATan(2.0), FastSigmoid(10.0), Rectangle(0.5), Rectangle(0.5, -0.4)], [True, False]))

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from common import optim
+from common.training import optim
 
 CONFIG = {
     "optimizer": "adam", "lr": 0.01, "lr_schedule": "none", "momentum": 0.855,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from common import penalties
 from common.nets.mlp import MLP
 from common.neurons import PLIF
+from common.training import penalties
 
 
 class Fixed(nn.Module):

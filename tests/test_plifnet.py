@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from common import nets
-from common.binary import BinaryLinear
-from common.losses import mse_rate_loss
-from common.monitor import Activity, Operations
+from common.bench.peers.plif import JellyPLIFNet
+from common.layers.binary import BinaryLinear
 from common.nets.plifnet import ConvNorm, DropoutLinear, PLIFNet
 from common.neurons import PLIF
-from common.peers_plif import JellyPLIFNet
 from common.surrogate import ATan, LearntATan
+from common.training.losses import mse_rate_loss
+from common.training.monitor import Activity, Operations
 
 NUM_STEPS, BATCH = 8, 4
 CONFIG = {

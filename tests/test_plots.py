@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from common import metrics, plots
+from common.plots import activity, curves, style
+from common.runs import metrics
 
 
 def make_rows(*trials):
@@ -23,7 +24,7 @@ def lines(ax, label=None):
 
 
 def test_one_epoch_is_two_marked_points():
-    figure = plots.learning_curves(make_rows([0.75]))
+    figure = curves.learning_curves(make_rows([0.75]))
     accuracy, loss = figure.axes
     assert lines(accuracy, "train") == [[50.0]] and lines(accuracy, "val") == [[75.0]]
     assert lines(loss, "train") == [[2.0]] and lines(loss, "val") == [[3.0]]
@@ -33,12 +34,12 @@ def test_one_epoch_is_two_marked_points():
 
 
 def test_the_set_that_chose_the_epoch_has_its_name():
-    for ax in plots.learning_curves(make_rows([0.5, 0.75]), "test").axes:
+    for ax in curves.learning_curves(make_rows([0.5, 0.75]), "test").axes:
         assert [line.get_label() for line in ax.get_lines()] == ["train", "test"]
 
 
 def test_trials_are_faint_and_their_mean_is_bold_up_to_the_shortest():
-    figure = plots.learning_curves(make_rows([0.5, 0.75, 0.9], [0.25, 0.5]))
+    figure = curves.learning_curves(make_rows([0.5, 0.75, 0.9], [0.25, 0.5]))
     accuracy = figure.axes[0]
     assert lines(accuracy, "val") == [[37.5, 62.5]]
     assert [50.0, 75.0, 90.0] in lines(accuracy) and [25.0, 50.0] in lines(accuracy)
@@ -48,7 +49,7 @@ def test_trials_are_faint_and_their_mean_is_bold_up_to_the_shortest():
 
 
 def test_long_curves_have_no_markers_but_differ_in_line_style_and_colour():
-    train, val = plots.learning_curves(make_rows([0.9] * 500)).axes[0].get_lines()
+    train, val = curves.learning_curves(make_rows([0.9] * 500)).axes[0].get_lines()
     assert len(train.get_xdata()) == 500 and train.get_xdata()[0] == 1
     assert train.get_marker() == val.get_marker() == ""
     assert train.get_linestyle() != val.get_linestyle()
@@ -59,7 +60,7 @@ def test_long_curves_have_no_markers_but_differ_in_line_style_and_colour():
 def test_a_loss_that_is_not_finite_leaves_a_gap_and_is_counted(lost):
     rows = make_rows([0.5, 0.6, 0.7])
     rows[1]["val_loss"] = lost
-    accuracy, loss = plots.learning_curves(rows).axes
+    accuracy, loss = curves.learning_curves(rows).axes
     assert np.array_equal(lines(loss, "val"), [[3.0, math.nan, 1.0]], equal_nan=True)
     assert loss.get_title() == "1 of 6 values are not finite and not drawn"
     assert accuracy.get_title() == ""
@@ -68,12 +69,12 @@ def test_a_loss_that_is_not_finite_leaves_a_gap_and_is_counted(lost):
 
 def test_no_epoch_is_an_error():
     with pytest.raises(ValueError, match="no finished epoch"):
-        plots.learning_curves([])
+        curves.learning_curves([])
 
 
 def test_measured_thresholds_lie_on_the_schedule():
     schedule = [1 + i / 10 for i in range(31)]
-    figure = plots.threshold_curves(["fc"], {"fc": schedule}, make_rows([0.5, 0.6, 0.7], [0.5, 0.6, 0.7]))
+    figure = curves.threshold_curves(["fc"], {"fc": schedule}, make_rows([0.5, 0.6, 0.7], [0.5, 0.6, 0.7]))
     (ax,) = figure.axes
     assert lines(ax, "schedule") == [schedule]
     (measured,) = (line for line in ax.get_lines() if line.get_label() == "measured (trial 0)")
@@ -85,7 +86,7 @@ def test_measured_thresholds_lie_on_the_schedule():
 
 def test_a_threshold_that_settles_early_is_drawn_over_a_logarithmic_axis_with_fewer_markers():
     rows = make_rows([0.5] * 200)
-    figure = plots.threshold_curves(["fc"], {"fc": [2 - 0.8**i for i in range(2001)]}, rows)
+    figure = curves.threshold_curves(["fc"], {"fc": [2 - 0.8**i for i in range(2001)]}, rows)
     (ax,) = figure.axes
     _, measured = ax.get_lines()
     assert ax.get_xscale() == "symlog" and ax.get_xlim()[0] == 0
@@ -94,7 +95,7 @@ def test_a_threshold_that_settles_early_is_drawn_over_a_logarithmic_axis_with_fe
 
 
 def test_a_constant_threshold_has_a_linear_axis():
-    figure = plots.threshold_curves(["fc"], {"fc": [1.0] * 31}, make_rows([0.5, 0.6, 0.7]))
+    figure = curves.threshold_curves(["fc"], {"fc": [1.0] * 31}, make_rows([0.5, 0.6, 0.7]))
     assert figure.axes[0].get_xscale() == "linear"
 
 
@@ -104,7 +105,7 @@ def make_result(*rates):
 
 
 def test_firing_rates_of_one_trial():
-    rate, share = plots.firing_rates(make_result(0.5)).axes
+    rate, share = activity.firing_rates(make_result(0.5)).axes
     assert [bar.get_height() for bar in rate.patches] == [0.5, 0.25]
     assert [tick.get_text() for tick in rate.get_xticklabels()] == ["conv1", "fc"]
     assert [bar.get_height() for bar in share.patches] == [25.0, 50.0, 0.0, 12.5]
@@ -115,7 +116,7 @@ def test_firing_rates_of_one_trial():
 
 
 def test_firing_rates_of_several_trials_are_means_with_whiskers():
-    figure = plots.firing_rates(make_result(0.125, 0.25, 0.375))  # mean 0.25, std 0.125 with n - 1
+    figure = activity.firing_rates(make_result(0.125, 0.25, 0.375))  # mean 0.25, std 0.125 with n - 1
     rate = figure.axes[0]
     assert [bar.get_height() for bar in rate.patches] == [0.25, 0.25]
     conv1, fc = rate.collections[0].get_segments()
@@ -134,7 +135,7 @@ def make_trace(num_neurons):
 
 def test_example_draws_spikes_membranes_and_threshold():
     image = np.ones((2, 3, 4))
-    figure = plots.example([("fc", *make_trace(5), 1.5)], 7, image)
+    figure = activity.example([("fc", *make_trace(5), 1.5)], 7, image)
     axes = {ax.get_title(): ax for ax in figure.axes}
     spikes, membrane = axes["fc: spikes of 5 neurons"], axes["fc: the 3 most active neurons"]
     assert sorted(map(tuple, spikes.collections[0].get_offsets())) == [(1, 2), (2, 4), (3, 2), (4, 4), (5, 2), (6, 1)]
@@ -149,7 +150,7 @@ def test_example_draws_spikes_membranes_and_threshold():
 
 def test_example_samples_large_layers_and_says_so():
     spikes = np.ones((2, 1000))
-    raster, _ = plots.example([("conv1", spikes, spikes, 1.0)], 7).axes
+    raster, _ = activity.example([("conv1", spikes, spikes, 1.0)], 7).axes
     offsets = raster.collections[0].get_offsets()
     assert raster.get_title() == "conv1: spikes of 200 of 1000 neurons"
     assert len(offsets) == 2 * 200 and {0, 999} <= set(offsets[:, 1])
@@ -157,14 +158,14 @@ def test_example_samples_large_layers_and_says_so():
 
 def test_of_equally_active_neurons_the_highest_membrane_is_drawn_first():
     spikes, membrane = make_trace(5)
-    _, ax = plots.example([("fc", 0 * spikes, membrane, 1.0)], 7).axes
+    _, ax = activity.example([("fc", 0 * spikes, membrane, 1.0)], 7).axes
     assert [line.get_label() for line in ax.get_lines()][:2] == ["neuron 0", "neuron 2"]
 
 
 def test_raster_takes_what_snntorchs_takes():
     torch = pytest.importorskip("torch")
-    ax = plots.example([("fc", *make_trace(5), 1.5)], 7).add_subplot()
-    points = plots.raster(torch.eye(3), ax, s=1.5, c="black")
+    ax = activity.example([("fc", *make_trace(5), 1.5)], 7).add_subplot()
+    points = style.raster(torch.eye(3), ax, s=1.5, c="black")
     assert points.get_offsets().tolist() == [[0, 0], [1, 1], [2, 2]]
 
 
@@ -186,5 +187,5 @@ def test_read_metrics_names_file_and_line_of_damage(tmp_path, line):
 
 def test_save_writes_an_image_and_makes_its_directory(tmp_path):
     path = tmp_path / "figures" / "learning_curves.png"
-    plots.save(plots.learning_curves(make_rows([0.5, 0.6])), path)
+    style.save(curves.learning_curves(make_rows([0.5, 0.6])), path)
     assert path.read_bytes().startswith(b"\x89PNG")

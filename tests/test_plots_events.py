@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from common import plots_events
+from common.plots import events
 
 
 def make_result(*trials, stand_in=True, name="digits"):
@@ -13,7 +13,7 @@ def make_result(*trials, stand_in=True, name="digits"):
 
 def test_recordings_show_each_event_and_how_many_there_are_over_time():
     samples = {"three": (np.array([0.001, 0.009, 0.025]), np.array([5, 600, 7])), "four": ([0.041], [0])}
-    first, second, below, other = plots_events.recordings(samples, 700).axes
+    first, second, below, other = events.recordings(samples, 700).axes
     assert first.collections[0].get_offsets().tolist() == [[1, 5], [9, 600], [25, 7]]
     assert (first.get_title(), second.get_title()) == ("three: 3 events", "four: 1 events")
     assert below.patches[0].get_data().values.tolist() == [2, 0, 1, 0, 0]
@@ -24,7 +24,7 @@ def test_recordings_show_each_event_and_how_many_there_are_over_time():
 
 
 def test_a_recording_without_events_is_an_empty_panel():
-    upper, lower = plots_events.recordings({"none": ([], [])}, 700).axes
+    upper, lower = events.recordings({"none": ([], [])}, 700).axes
     assert upper.get_title() == "none: 0 events" and lower.get_xlim() == (0, 10)
     assert lower.patches[0].get_data().values.tolist() == [0]
 
@@ -40,11 +40,11 @@ def make_layer(title="LIF", dt_ms=10.0, rule="fires above 1", level=1.0):
 @pytest.mark.parametrize("counts, neuron", [
     ([0, 3, 1, 2], 3), ([0, 0, 0], 0), ([0, 0, 5], 2), ([4, 1], 0), ([2, 2, 2], 1)])
 def test_the_typical_neuron_is_the_middle_one_of_those_that_fire(counts, neuron):
-    assert plots_events.typical(np.arange(5)[:, None] < counts) == neuron
+    assert events.typical(np.arange(5)[:, None] < counts) == neuron
 
 
 def test_a_layer_is_its_spikes_and_the_membrane_of_a_typical_neuron():
-    left, right = plots_events.membranes_and_spikes([make_layer()]).axes
+    left, right = events.membranes_and_spikes([make_layer()]).axes
     points = sorted(map(tuple, left.collections[0].get_offsets()))
     assert points == [(0, 1), (10, 1), (10, 3), (20, 1), (30, 3), (40, 2)]
     assert left.get_title("left") == "LIF: firing rate 0.300"  # 6 of 20
@@ -59,7 +59,7 @@ def test_a_layer_is_its_spikes_and_the_membrane_of_a_typical_neuron():
 
 def test_layers_of_other_steps_share_one_time_axis_and_one_legend():
     layers = [make_layer("ParaLIF-D", 4.0, "", None), make_layer()]
-    figure = plots_events.membranes_and_spikes(layers)
+    figure = events.membranes_and_spikes(layers)
     first, second = figure.axes[0], figure.axes[2]
     assert first.get_xlim() == second.get_xlim() and first.get_xlim()[1] == 50
     assert len(figure.axes[1].get_lines()) == 2 and figure.axes[1].get_title("left") == "neuron 3"
@@ -71,7 +71,7 @@ def test_layers_of_other_steps_share_one_time_axis_and_one_legend():
 def test_accuracy_is_drawn_over_the_mean_rate_of_the_layers():
     results = [("LIF", "", make_result((0.75, 0.25, 0.75))), ("SPSN", "", make_result((0.5, 0.5, 0.25))),
                ("LIF", "limit 0.1", make_result((0.25, 0.125, 0.125)))]  # fmt: skip
-    figure = plots_events.accuracy_against_rate(results, chance=0.1)
+    figure = events.accuracy_against_rate(results, chance=0.1)
     (ax,) = figure.axes
     lif, spsn, chance = ax.get_lines()
     assert lif.get_xdata().tolist() == [0.125, 0.5] and lif.get_ydata().tolist() == [25, 75]
@@ -87,7 +87,7 @@ def test_accuracy_is_drawn_over_the_mean_rate_of_the_layers():
 
 def test_trials_are_a_mean_with_whiskers_and_every_data_set_is_named():
     several = make_result((0.25, 0.125), (0.5, 0.25), (0.75, 0.375), stand_in=False, name="SHD")
-    (ax,) = plots_events.accuracy_against_rate([("LIF", "", several), ("SPSN", "", make_result((0.5, 0.5)))]).axes
+    (ax,) = events.accuracy_against_rate([("LIF", "", several), ("SPSN", "", make_result((0.5, 0.5)))]).axes
     assert ax.get_lines()[0].get_xdata() == [0.25] and ax.get_lines()[0].get_ydata() == [50]
     rates, accuracies = (whisker.get_segments()[0] for whisker in ax.collections)
     assert rates[:, 0] == pytest.approx([0.125, 0.375]) and accuracies[:, 1] == pytest.approx([25, 75])

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.animation import AbstractMovieWriter
 from PIL import Image
 
-from common import plots_timing
-from common.traces import Traces
+from common.plots import timing
+from common.tasks.traces import Traces
 
 RAMP = [0.0, 1.0, 2.0, 0.0]  # to spike at time step 2
 
@@ -50,7 +50,7 @@ def drawn(movie, tmp_path):
 
 
 def test_four_panels_show_target_and_first_middle_and_last_iteration():
-    figure = plots_timing.spike_timing(make_traces(), title="annealed")
+    figure = timing.spike_timing(make_traces(), title="annealed")
     titles = [column(figure, k)[2][0] for k in range(4)]
     assert titles == ["target", "iteration 1", "iteration 3", "iteration 5"] and figure.get_suptitle() == "annealed"
     lines, spikes, _ = column(figure)
@@ -68,17 +68,17 @@ def test_four_panels_show_target_and_first_middle_and_last_iteration():
 
 
 def test_iterations_are_chosen_and_counted_from_one():
-    figure = plots_timing.spike_timing(make_traces(), [2, 4])
+    figure = timing.spike_timing(make_traces(), [2, 4])
     assert column(figure, 1)[0]["membrane"] == [2] * 4 and column(figure, 2)[0]["membrane"] == [4] * 4
     for iterations in ([0], [6], [1, -1]):
         with pytest.raises(ValueError, match="iterations must lie in 1 to 5, got"):
-            plots_timing.spike_timing(make_traces(), iterations)
+            timing.spike_timing(make_traces(), iterations)
 
 
 def test_a_membrane_that_runs_away_is_cut_off_and_said_to_be():
     traces = make_traces()
     traces.membrane[2] = [-300, 0, 500, 0]
-    figure = plots_timing.spike_timing(traces)
+    figure = timing.spike_timing(traces)
     low, high = figure.axes[0].get_ylim()
     assert -20 < low < -15 and 30 < high < 35  # the greatest threshold is 15
     assert [column(figure, k)[2][1] for k in range(4)] == ["", "", "cut off, spans -3e+02 to 5e+02", ""]
@@ -87,16 +87,16 @@ def test_a_membrane_that_runs_away_is_cut_off_and_said_to_be():
 def test_what_is_not_finite_is_a_gap_and_counted():
     traces = make_traces()
     traces.membrane[0], traces.membrane[2, 1], traces.loss[1:3] = np.inf, np.nan, (np.nan, 0)
-    figure = plots_timing.spike_timing(traces)
+    figure = timing.spike_timing(traces)
     assert np.isfinite(figure.axes[0].get_ylim()).all()
     assert [column(figure, k)[2][1] for k in (1, 2, 3)] == ["not finite at 4 steps", "not finite at 1 steps", ""]
     assert np.array_equal(column(figure, 2)[0]["membrane"], [3, np.nan, 3, 3], equal_nan=True)
-    (ax,) = plots_timing.loss_curve(traces).axes
+    (ax,) = timing.loss_curve(traces).axes
     assert ax.get_title() == "2 values are not finite, or 0, and not drawn"
 
 
 def test_losses_compare_in_units_of_the_squared_peak():
-    figure = plots_timing.compare_losses({"float": make_traces(), "annealed": make_traces(scale=50.0)})
+    figure = timing.compare_losses({"float": make_traces(), "annealed": make_traces(scale=50.0)})
     first, second = figure.axes[0].get_lines()
     assert list(first.get_xdata()) == [1, 2, 3, 4, 5] and figure.axes[0].get_yscale() == "log"
     assert list(first.get_ydata()) == pytest.approx([0.25, 1, 2.25, 4, 6.25])  # of a peak of 2
@@ -104,12 +104,12 @@ def test_losses_compare_in_units_of_the_squared_peak():
     assert first.get_marker() != second.get_marker() and first.get_color() != second.get_color()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["float", "annealed"]
     assert figure.axes[0].get_xlabel() == "training iteration"
-    assert not plots_timing.loss_curve(make_traces()).legends[0].get_texts()
+    assert not timing.loss_curve(make_traces()).legends[0].get_texts()
 
 
 @pytest.mark.parametrize("num_frames, shown", [(3, [1, 3, 5]), (2, [1, 5]), (1, [5]), (200, [1, 2, 3, 4, 5])])
 def test_frames_are_spread_from_the_first_iteration_to_the_last(tmp_path, num_frames, shown):
-    frames = drawn(plots_timing.animate(make_traces(), num_frames, title="float"), tmp_path).frames
+    frames = drawn(timing.animate(make_traces(), num_frames, title="float"), tmp_path).frames
     assert [frame[0] for frame in frames] == [f"training iteration {i} of 5" for i in shown]
     for i, (_, lines, spikes, titles, limits) in zip(shown, frames, strict=True):
         assert lines["membrane"] == [i] * 4 and lines["threshold θ"] == [10 + i] * 2 and lines["target"] == RAMP
@@ -117,7 +117,7 @@ def test_frames_are_spread_from_the_first_iteration_to_the_last(tmp_path, num_fr
 
 
 def test_window_averages_over_iterations_and_says_so(tmp_path):
-    frames = drawn(plots_timing.animate(make_traces(), 5, window=3), tmp_path).frames
+    frames = drawn(timing.animate(make_traces(), 5, window=3), tmp_path).frames
     assert [frame[1]["mean membrane"][0] for frame in frames] == [1, 1.5, 2, 3, 4]
     assert frames[4][0] == "training iteration 5 of 5 (membrane: mean of the last 3 iterations)"
     assert frames[4][2] == [1]  # the spikes of iteration 5 alone
@@ -126,8 +126,8 @@ def test_window_averages_over_iterations_and_says_so(tmp_path):
 def test_a_frame_looks_as_the_still_figure_does(tmp_path):
     cases = {"float": make_traces(), "annealed": make_traces(scale=50.0)}
     cases["float"].membrane[0] *= 4  # so that the limits of both are those of iteration 1
-    movie = drawn(plots_timing.animate_cases(cases, 2), tmp_path).pixels
-    plots_timing.compare(cases, 1).savefig(tmp_path / "still.png", dpi=100)
+    movie = drawn(timing.animate_cases(cases, 2), tmp_path).pixels
+    timing.compare(cases, 1).savefig(tmp_path / "still.png", dpi=100)
     still = np.array(Image.open(tmp_path / "still.png"))
     assert movie[0].shape == still.shape and np.abs(movie[0] - still.astype(int)).mean() < 1
     assert np.abs(movie[1] - still.astype(int)).mean() > 1
@@ -136,7 +136,7 @@ def test_a_frame_looks_as_the_still_figure_does(tmp_path):
 def test_cases_stand_side_by_side_in_units_of_their_peaks():
     cases = {"float": make_traces(), "annealed": make_traces(scale=50.0)}
     for iteration, i in ((-1, 5), (2, 2)):
-        figure = plots_timing.compare(cases, iteration)
+        figure = timing.compare(cases, iteration)
         assert figure.get_suptitle() == f"training iteration {i} of 5"
         for k, case in enumerate(cases):
             lines, _, titles = column(figure, k)
@@ -147,18 +147,18 @@ def test_cases_stand_side_by_side_in_units_of_their_peaks():
 
 def test_one_iteration_of_one_step_is_drawn(tmp_path):
     traces = Traces(np.ones((1, 1)), np.ones((1, 1), bool), np.ones(1), np.zeros(1), np.ones(1))
-    lines, spikes, _ = column(plots_timing.spike_timing(traces), 1)
-    assert lines["membrane"] == [1] and spikes == [0] and plots_timing.loss_curve(traces)
-    assert len(drawn(plots_timing.animate(traces), tmp_path).frames) == 1 and plots_timing.compare({"": traces})
+    lines, spikes, _ = column(timing.spike_timing(traces), 1)
+    assert lines["membrane"] == [1] and spikes == [0] and timing.loss_curve(traces)
+    assert len(drawn(timing.animate(traces), tmp_path).frames) == 1 and timing.compare({"": traces})
 
 
 @pytest.mark.parametrize("draw, cause", [
-    (lambda traces: plots_timing.animate(traces, window=0), "window must be at least 1, got 0"),
-    (lambda traces: plots_timing.animate(traces, num_frames=0), "num_frames must be at least 1, got 0"),
-    (lambda traces: plots_timing.compare({"float": traces}, 6), "1 to 5, got 6"),
-    (lambda traces: plots_timing.compare({"float": traces}, -2), "1 to 5, got -2"),
-    (lambda traces: plots_timing.animate_cases({}), "one at least"),
-    (lambda traces: plots_timing.compare({"a": traces, "b": make_traces(6)}), r"'a': \(5, 4\), 'b': \(6, 4\)"),
+    (lambda traces: timing.animate(traces, window=0), "window must be at least 1, got 0"),
+    (lambda traces: timing.animate(traces, num_frames=0), "num_frames must be at least 1, got 0"),
+    (lambda traces: timing.compare({"float": traces}, 6), "1 to 5, got 6"),
+    (lambda traces: timing.compare({"float": traces}, -2), "1 to 5, got -2"),
+    (lambda traces: timing.animate_cases({}), "one at least"),
+    (lambda traces: timing.compare({"a": traces, "b": make_traces(6)}), r"'a': \(5, 4\), 'b': \(6, 4\)"),
 ])
 def test_errors_name_their_cause(draw, cause):
     with pytest.raises(ValueError, match=cause):
@@ -166,8 +166,8 @@ def test_errors_name_their_cause(draw, cause):
 
 
 @pytest.mark.parametrize("draw", [
-    plots_timing.spike_timing, plots_timing.loss_curve, plots_timing.animate,
-    lambda traces: plots_timing.compare({"": traces}), lambda traces: plots_timing.animate_cases({"": traces}),
+    timing.spike_timing, timing.loss_curve, timing.animate,
+    lambda traces: timing.compare({"": traces}), lambda traces: timing.animate_cases({"": traces}),
 ])
 @pytest.mark.parametrize("name, shape, cause", [
     ("membrane", 4, r"membrane must be .* got \(4,\)"),

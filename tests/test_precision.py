@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from common import nets
-from common.precision import full
+from common.sequence import full
 
 COMMON = {"binarize": False, "dropout": 0.0, "surrogate": "fast_sigmoid", "slope": 5.0}
 CONFIGS = {

@@ -9,8 +9,10 @@ import torch
 from place import ROOT, Place, weights
 from torch import nn
 
-from common import annealing, command, losses, nets, optim, record
+from common import nets
 from common.data.events import Binning, Events
+from common.runs import command, record
+from common.training import annealing, losses, optim
 
 
 class Conf:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numba import njit
 
-from common.random_numbers import bernoulli, dropout, threefry, uniform
+from common.kernels.random_numbers import bernoulli, dropout, threefry, uniform
 
 VECTORS = [  # key, block, words: Random123 1.09, kat_vectors, threefry2x32 with 20 rounds
     ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from common import metrics, record, tensorboard
-from common.config import UserError
+from common.errors import UserError
+from common.runs import metrics, record, tensorboard
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {"exp_name": "quick", "lr": 0.1}

@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import lif_conv
-from common.event_conv import event_conv_pool
-from common.event_linear import event_linear
+from common.bench.workloads.shd import random_events
+from common.kernels import norm_step
+from common.kernels.event_conv import event_conv_pool
+from common.kernels.event_linear import event_linear
+from common.kernels.spike_linear import spike_linear
+from common.layers.tdbn import TDBatchNorm2d
 from common.nets.convnet import norm_static
 from common.neurons import LIF
-from common.recurrence import leak, lif, lif_spikes, norm_lif, norm_pool, norm_step, norm_step_lif, plain
+from common.recurrence import leak, lif, lif_conv, lif_spikes, norm_lif, norm_pool, norm_step_lif, plain
 from common.recurrence.leak import plain_leak
-from common.spike_linear import spike_linear
+from common.recurrence.wide_layer import wide_layer
 from common.surrogate import ATan, FastSigmoid, Rectangle
-from common.tdbn import TDBatchNorm2d
-from common.wide_layer import wide_layer
-from common.workloads.shd import random_events
 
 SHAPES = [(4, 32, 16, 12, 12), (4, 64, 64, 4, 4), (2, 16, 128, 14, 14)]
 ROUNDING = 2**-24

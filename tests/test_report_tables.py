@@ -7,13 +7,15 @@ import pytest
 from markdown_table import table
 from place import ROOT
 
-from common import config, report
+from common import report
+from common.settings import resolution
 
 
 def resolved(directory, **overrides):
     """What the directory's conf.py as it stands makes of these."""
     conf = runpy.run_path(ROOT / directory / "conf.py")
-    return config.resolve(conf["config"], conf["conditional"], [f"{key}={value}" for key, value in overrides.items()])
+    arguments = [f"{key}={value}" for key, value in overrides.items()]
+    return resolution.resolve(conf["config"], conf["conditional"], arguments)
 
 
 def shd_run(root, name, tests, data=("SHD", False), seconds=400.0, num_done=None, **overrides):

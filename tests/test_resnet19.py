@@ -7,12 +7,12 @@ import torch
 from torch.nn import functional as F
 
 from common import nets
-from common.binary import BinaryConv2d, BinaryLinear
-from common.monitor import Activity, Operations
+from common.bench.peers.resnet import PlainResNet19
+from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.nets.resnet19 import ConvTDNorm
 from common.neurons import LIF
-from common.peers_resnet import PlainResNet19
 from common.surrogate import Rectangle
+from common.training.monitor import Activity, Operations
 
 CONFIG = {
     "net": "resnet19", "channels": 4, "stem": 4, "hidden_size": 16, "readout": "membrane", "binarize": False,

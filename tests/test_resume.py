@@ -9,7 +9,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 from place import Place, equal, weights
 
-from common import checkpoint, record
+from common.runs import checkpoint, record
 
 KEYS = ["num_trials=2", "num_epochs=3", "patience=0"]
 

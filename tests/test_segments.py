@@ -5,17 +5,17 @@ import copy
 import pytest
 import torch
 
+from common.bench.workloads.shd import random_events
 from common.data.events import EventBatch
-from common.losses import mse_count_loss
-from common.monitor import Activity, Operations
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP, ThaMLP
 from common.nets.plifnet import PLIFNet
 from common.nets.resnet19 import ResNet19
 from common.neurons import LIF, PLIF, LeakyIntegrator, SynapticLIF
-from common.segments import Segmented
 from common.surrogate import ATan, FastSigmoid
-from common.workloads.shd import random_events
+from common.training.losses import mse_count_loss
+from common.training.monitor import Activity, Operations
+from common.training.segments import Segmented
 
 NUM_STEPS, BATCH = 11, 4
 TIMES = {"tau_syn": 0.02, "tau_mem": 0.01, "dt": 0.002}

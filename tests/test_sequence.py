@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from common.sequence import Dropout, flat, is_static, mask_of, watched
+from common.layers.dropout import Dropout
+from common.sequence import flat, is_static, mask_of, watched
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from shd_set import KEYS, LISTS, OTHER, PUBLISHED, hdf5, load, machine, made, write, zipped
 
-from common.data import shd, shd_file, shd_layout
+from common.data import shd
 from common.data.events import Binning
-from common.data.shd import TEST, TRAIN
+from common.data.shd import TEST, TRAIN, file, layout
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +28,8 @@ def test_times_in_float16_do_not_overflow(house):
 @pytest.mark.parametrize("end", [".gz", ".zip"])
 def test_a_packed_file_is_unpacked_once(house, monkeypatch, end):
     write(house / "data", OTHER, end)
-    unpacked, unpack = [], shd_file.unpack
-    monkeypatch.setattr(shd_file, "unpack", lambda path, target: unpacked.append(path.name) or unpack(path, target))
+    unpacked, unpack = [], file.unpack
+    monkeypatch.setattr(file, "unpack", lambda path, target: unpacked.append(path.name) or unpack(path, target))
     first, second = load(house), load(house)
     assert unpacked == [TRAIN + end, TEST + end] and first.hashes == second.hashes
     made = sorted((house / "cache" / "SHD" / "unpacked").iterdir())
@@ -41,8 +41,8 @@ def test_a_packed_file_is_unpacked_once(house, monkeypatch, end):
 
 
 def test_the_hash_is_tested_before_the_hdf5_library_sees_a_file(house, monkeypatch):
-    monkeypatch.setattr(shd_layout, "read", None)
-    monkeypatch.setattr(shd_file, "_read_apart", None)
+    monkeypatch.setattr(layout, "read", None)
+    monkeypatch.setattr(file, "_read_apart", None)
     write(house / "data" / "SHD", {TRAIN: PUBLISHED[TRAIN], TEST: PUBLISHED[TEST][:-1] + b"?"})
     with pytest.raises(ValueError, match="does not hold the published SHD"):
         load(house, source="published")
@@ -158,7 +158,7 @@ def test_the_published_files_are_taken_as_they_are(house, monkeypatch):
     (1024, r"damaged: the HDF5 library finds no end in spikes/units of samples \d+ to \d+, for 2 s"),
 ])
 def test_a_hole_in_the_middle_of_a_file_is_an_error_and_no_hang(house, monkeypatch, first, fault):
-    monkeypatch.setattr(shd_file, "PATIENCE", 2)
+    monkeypatch.setattr(file, "PATIENCE", 2)
     content = hdf5({name: values if name == "keys" else [*values] * 10 for name, values in made().items()})
     place = content.index(b"GCOL", len(content) // 2) + first
     write(house / "data", {TRAIN: content[:place] + bytes(2048) + content[place + 2048:], TEST: OTHER[TEST]})
@@ -173,10 +173,10 @@ def test_a_hole_in_the_middle_of_a_file_is_an_error_and_no_hang(house, monkeypat
     ("import os; os.kill(os.getpid(), 11)", r"crashes in spikes/units of samples 16 to 31 \(status -11\)"),
 ])
 def test_a_hang_or_a_crash_is_told_with_its_place(house, monkeypatch, script, message):
-    monkeypatch.setattr(shd_file, "PATIENCE", 1)
+    monkeypatch.setattr(file, "PATIENCE", 1)
     (house / "reader.py").write_text(
         f"import sys\nprint('spikes/units of samples 16 to 31', file=sys.stderr, flush=True)\n{script}")
-    monkeypatch.setattr(shd_layout, "__file__", str(house / "reader.py"))
+    monkeypatch.setattr(layout, "__file__", str(house / "reader.py"))
     write(house / "data", OTHER)
     with pytest.raises(ValueError, match=f"{TRAIN} is damaged: the HDF5 library {message}"):
         load(house)

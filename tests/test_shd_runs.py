@@ -7,7 +7,7 @@ import pytest
 from place import Place, equal, weights
 from test_resume import timeless
 
-from common import record
+from common.runs import record
 
 SMALL = ["source=sample", "subset=96", "num_epochs=2", "num_trials=1", "batch_size=32", "val_fraction=0.05"]
 NETS = {

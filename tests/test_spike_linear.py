@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import spike_linear as module
-from common.event_linear import ROWS
+from common.bench.workloads.linear_lif import linear_lif
+from common.kernels import spike_linear as module
+from common.kernels.event_linear import ROWS
+from common.kernels.spike_linear import MAX_DENSITY, SAMPLED, spike_linear
 from common.nets.mlp import Synapse
-from common.spike_linear import MAX_DENSITY, SAMPLED, spike_linear
-from common.workloads.linear_lif import linear_lif
 
 
 @pytest.fixture(autouse=True)

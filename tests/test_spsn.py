@@ -9,7 +9,7 @@ import torch
 from paralif_kinds import DRAWN, MODES, THRESHOLDS, TIMES, normal, normalised
 from torch.nn import functional as F
 
-from common import random_numbers
+from common.kernels import random_numbers
 from common.neurons import SPSN, ParaLIF, RecurrentParaLIF
 from common.surrogate import ATan
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from common import losses, monitor, nets
+from common import nets
 from common.data import synthetic
 from common.data.events import Binning
 from common.neurons import SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
+from common.training import losses, monitor
 
 KINDS = ["gs", "sb", "trb", "d", "sd", "td", "trd", "t", "st", "tt", "trt"]
 CONFIG = {"net": "mlp", "neuron": "lif", "hidden_sizes": [12, 9], "binarize": False, "dt_ms": 4.0, "tau_syn_ms": 20.0,

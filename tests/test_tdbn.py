@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from common.peers_resnet import WrittenOutNorm
-from common.tdbn import TDBatchNorm2d
+from common.bench.peers.resnet import WrittenOutNorm
+from common.layers.tdbn import TDBatchNorm2d
 
 SHAPE = 3, 4, 5, 6, 7  # [T, B, C, H, W]
 

@@ -9,7 +9,9 @@ import pytest
 from place import Place, equal, weights
 from test_resume import timeless
 
-from common import record, replay, report, traces
+from common import report
+from common.runs import record, replay
+from common.tasks import traces
 
 SMALL = ["num_iterations=130", "hidden_sizes=[12]", "num_inputs=9", "num_steps=20", "spike_time=15", "num_frames=3"]
 CASES = ["float", "binarized", "wide_threshold", "annealed", "tuned"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common import traces
+from common.tasks import traces
 
 TARGET = np.array([0.0, 2.0, 4.0, 0.0])
 

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common import training
+from common.runs import signals
+from common.training import loop
 
 
 class Split:
@@ -35,24 +36,24 @@ def make(seed=0):
     """Everything that a trial trains: (network with dropout and batch norm, optimizer, progress)."""
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
-    return net, torch.optim.Adam(net.parameters(), lr=0.05), training.new_progress()
+    return net, torch.optim.Adam(net.parameters(), lr=0.05), loop.new_progress()
 
 
 def train(net, optimizer, progress, loss_fn=F.cross_entropy, split=None, **others):
     split = split or Split()
-    batches = training.batch_order(len(split), 5, 7, progress["epoch"])
-    training.train_epoch(net, split, lambda x: x, loss_fn, optimizer, batches, progress, predict, **others)
+    batches = loop.batch_order(len(split), 5, 7, progress["epoch"])
+    loop.train_epoch(net, split, lambda x: x, loss_fn, optimizer, batches, progress, predict, **others)
 
 
 def test_an_epoch_visits_every_sample_once_in_batches():
-    batches = training.batch_order(10, 4, seed=3, epoch=0)
+    batches = loop.batch_order(10, 4, seed=3, epoch=0)
     assert [len(batch) for batch in batches] == [4, 4, 2]
     assert sorted(torch.cat(batches).tolist()) == list(range(10))
 
 
 def test_the_order_depends_on_seed_and_epoch_and_on_nothing_else():
     def order(seed, epoch):
-        return torch.cat(training.batch_order(50, 7, seed, epoch)).tolist()
+        return torch.cat(loop.batch_order(50, 7, seed, epoch)).tolist()
 
     first = order(0, 1)
     torch.manual_seed(99)
@@ -94,10 +95,10 @@ def test_an_epoch_resumed_in_its_middle_ends_as_an_unbroken_one(stop_after):
 def test_a_loss_or_gradient_that_is_not_finite_stops_before_the_step(loss_fn):
     net, optimizer, progress = make()
     weights = copy.deepcopy(list(net.parameters()))
-    with pytest.raises(training.Diverged, match="iteration 1"):
+    with pytest.raises(loop.Diverged, match="iteration 1"):
         train(net, optimizer, progress, loss_fn)
     assert all(torch.equal(a, b) for a, b in zip(weights, net.parameters(), strict=True))
-    assert progress == training.new_progress() and not optimizer.state
+    assert progress == loop.new_progress() and not optimizer.state
 
 
 def one_weight():
@@ -109,7 +110,7 @@ def one_weight():
 
 def test_a_step_by_hand_with_penalties():
     net, optimizer, split = one_weight()
-    progress, seen = training.new_progress(), []
+    progress, seen = loop.new_progress(), []
     train(net, optimizer, progress, lambda output, target, mask: output.mean(), split,
           penalties=[lambda net: net.weight.square().sum(), lambda net: 0.5 * net.weight.sum()],
           after_step=[lambda: seen.append(net.weight.item())])
@@ -120,7 +121,7 @@ def test_a_step_by_hand_with_penalties():
 def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
     split = Split(torch.tensor([[1.0, 0.0], [0.0, 1.0], [5.0, 0.0]]), torch.tensor([0, 0, 0]))
     net, generator = nn.Dropout(0.9), torch.get_rng_state()
-    loss, accuracy = training.evaluate(
+    loss, accuracy = loop.evaluate(
         net, split, lambda x: x, lambda output, target, mask: output[:, 0].mean(), predict, batch_size=2)
     assert (loss, accuracy) == (pytest.approx(6 / 3), pytest.approx(2 / 3))
     assert torch.equal(torch.get_rng_state(), generator)
@@ -128,8 +129,8 @@ def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
 
 @pytest.mark.parametrize("equal_is_better", [False, True])
 def test_of_equal_epochs_the_first_is_the_best_or_the_last(equal_is_better):
-    progress = training.new_progress()
-    better = [training.end_epoch(progress, {"val_accuracy": value}, (value,), equal_is_better)
+    progress = loop.new_progress()
+    better = [loop.end_epoch(progress, {"val_accuracy": value}, (value,), equal_is_better)
               for value in (0.0, 0.5, 0.5, 0.4, 0.6)]  # fmt: skip
     assert better == [True, True, equal_is_better, False, True]
     assert (progress["epoch"], progress["best_epoch"], progress["best_score"]) == (5, 5, (0.6,))
@@ -137,16 +138,16 @@ def test_of_equal_epochs_the_first_is_the_best_or_the_last(equal_is_better):
 
 
 def test_a_second_number_breaks_ties():
-    progress = training.new_progress()
+    progress = loop.new_progress()
     scores = [(0.4, -1.59), (0.4, -1.30), (0.4, -1.30), (0.3, -1.0), (0.4, -1.31)]
-    assert [training.end_epoch(progress, {}, score) for score in scores] == [True, True, False, False, False]
+    assert [loop.end_epoch(progress, {}, score) for score in scores] == [True, True, False, False, False]
     assert progress["best_epoch"] == 2
 
 
 def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
-    progress = training.new_progress() | {"step": 4, "loss_sum": 2.0, "num_correct": 3, "num_seen": 20,
+    progress = loop.new_progress() | {"step": 4, "loss_sum": 2.0, "num_correct": 3, "num_seen": 20,
                                           "epoch_seconds": 1.5, "seconds": 2.0, "iteration": 4}
-    training.end_epoch(progress, {"val_accuracy": 0.5}, score=(0.5,))
+    loop.end_epoch(progress, {"val_accuracy": 0.5}, score=(0.5,))
     assert progress["seconds"] == 3.5 and progress["iteration"] == 4
     assert [progress[key] for key in ("step", "loss_sum", "num_correct", "num_seen", "epoch_seconds")] == [0] * 5
 
@@ -156,8 +157,8 @@ def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
     (4, 1, 3, True), (4, 2, 3, False), (4, 3, 1, True),
 ])  # fmt: skip
 def test_a_trial_ends_after_its_epochs_or_its_patience(epoch, best_epoch, patience, ended):
-    progress = training.new_progress() | {"epoch": epoch, "best_epoch": best_epoch}
-    assert training.has_ended(progress, 10, patience) is ended
+    progress = loop.new_progress() | {"epoch": epoch, "best_epoch": best_epoch}
+    assert loop.has_ended(progress, 10, patience) is ended
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
@@ -173,7 +174,7 @@ def usual(request):
 
 def test_the_first_signal_is_caught_and_the_second_is_not(usual):
     number, reached = usual
-    with training.stop_signals() as caught:
+    with signals.stop_signals() as caught:
         os.kill(os.getpid(), number)
         assert (caught, reached) == ([number], [])
         os.kill(os.getpid(), number)
@@ -184,7 +185,7 @@ def test_the_first_signal_is_caught_and_the_second_is_not(usual):
 def test_handlers_are_restored(usual, error):
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        with training.stop_signals():
+        with signals.stop_signals():
             assert signal.getsignal(signal.SIGINT) != handlers[0]
             if error:
                 raise error
@@ -197,7 +198,7 @@ def test_another_thread_leaves_the_handlers_alone():
     found, before = [], signal.getsignal(signal.SIGINT)
 
     def work():
-        with training.stop_signals() as caught:
+        with signals.stop_signals() as caught:
             found.append((caught, signal.getsignal(signal.SIGINT)))
 
     thread = threading.Thread(target=work)
@@ -213,8 +214,8 @@ def test_gradients_are_clipped_to_one_norm_of_all():
     for limit, moved in ((10.0, 3.0), (1.5, 1.5)):
         net.weight.data.fill_(2.0)
         optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
-        training.train_epoch(net, split, lambda x: x, lambda output, target, mask: output.mean(), optimizer,
-                             [torch.tensor([0])], training.new_progress(), predict, clip_grad_norm=limit)
+        loop.train_epoch(net, split, lambda x: x, lambda output, target, mask: output.mean(), optimizer,
+                             [torch.tensor([0])], loop.new_progress(), predict, clip_grad_norm=limit)
         assert net.weight.item() == pytest.approx(2 - moved, abs=1e-5)
 
 
@@ -233,6 +234,6 @@ def test_the_mask_of_the_sequence_reaches_loss_and_prediction():
         seen.append(mask)
         return output[:, 0]
 
-    training.train_epoch(net, split, lambda x: x, loss_fn, torch.optim.SGD(net.parameters(), 0.1),
-                         [torch.tensor([0])], training.new_progress(), judge)
+    loop.train_epoch(net, split, lambda x: x, loss_fn, torch.optim.SGD(net.parameters(), 0.1),
+                         [torch.tensor([0])], loop.new_progress(), judge)
     assert seen == ["the mask"] * 2

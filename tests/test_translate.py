@@ -7,8 +7,8 @@ import pytest
 import torch
 from place import Place
 
-from common import checkpoint, record, translate
 from common.report import main as report
+from common.runs import checkpoint, record, translate
 
 OLD = {"convnet": "mnist", "plifnet": "mnist", "paralif": "shd", "lif": "shd"}  # made at acc29b7
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import wide_layer as module
-from common.binary import binarize
+from common.bench.workloads.shd import random_events
+from common.kernels.random_numbers import dropout
+from common.layers.binary import binarize
 from common.neurons import LIF
-from common.random_numbers import dropout
+from common.recurrence import wide_layer as module
+from common.recurrence.wide_layer import can_run, wide_layer
 from common.surrogate import ATan, FastSigmoid, LearntATan, Rectangle
-from common.wide_layer import can_run, wide_layer
-from common.workloads.shd import random_events
 
 SURROGATES = [FastSigmoid(5.0), ATan(2.0), Rectangle(0.5)]
 

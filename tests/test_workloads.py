@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from common.workloads import WORKLOADS, counts
+from common.bench.workloads import WORKLOADS, counts
 
 EXACT = ("W3", "W4", "W7", "W8")  # nets of linear layers alone; a convolution's padding is not counted
 

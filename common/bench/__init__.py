@@ -1,7 +1,7 @@
 """Step times and peak memory of our layers and nets beside a peer's, on this machine, and the machine's own limits.
 
 The peer is plain snntorch, for SPSN's neurons and for the ResNet the way their own code computes, and for the PLIF
-net SpikingJelly: see common/peers.py, peers_resnet.py and peers_plif.py.
+net SpikingJelly: see common/bench/peers/.
 
     python -m common.bench                     # from the repository's root
     python -m common.bench W4                  # the workloads whose name has this word
@@ -16,7 +16,7 @@ a step in a process of its own, less what the process held after its imports and
 
 A limit is the time in which this machine could do a step's products of weights, at the speed of its own matrix
 product, or move its bytes: "dense" all products, "least" only those without a 0 of the data or of a spike, a lower
-bound; see common/workloads/counts.py. "Reached" is a limit over our time: above 100 % of dense, zeros are skipped.
+bound; see workloads/counts.py. "Reached" is a limit over our time: above 100 % of dense, zeros are skipped.
 """
 
 import argparse
@@ -29,9 +29,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from common import record
 from common.bench import limits, measure, sweep, table
-from common.workloads import WORKLOADS
+from common.bench.workloads import WORKLOADS
+from common.runs import record
 
 
 def main(arguments=None):
@@ -127,9 +127,10 @@ def _provenance():
 
 
 def _draw(result, path):
-    from common import plots, plots_bench  # only here, for each peak is measured in a process that imports this module
+    from common.bench import plot
+    from common.plots import style
 
-    plots.save(plots_bench.sweep(result), path)
+    style.save(plot.sweep(result), path)
 
 
 def _write(path, content):

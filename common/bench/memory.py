@@ -17,14 +17,14 @@ import torch
 from torch.nn import functional as F
 
 from common.bench.measure import peak_of
-from common.losses import mse_count_loss
+from common.bench.workloads.shd import random_events
+from common.bench.workloads.step import training_step
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP
 from common.neurons import LeakyIntegrator, SynapticLIF
-from common.segments import in_segments
 from common.surrogate import FastSigmoid
-from common.workloads.shd import random_events
-from common.workloads.step import training_step
+from common.training.losses import mse_count_loss
+from common.training.segments import in_segments
 
 NUM_STEPS, BATCH, REPEATS = (100, 400, 1600), 16, 3
 

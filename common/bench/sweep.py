@@ -1,7 +1,7 @@
 """Time of a linear layer and LIF neurons over steps, batch and width, ours beside snntorch's."""
 
 from common.bench.measure import times
-from common.workloads.linear_lif import linear_lif
+from common.bench.workloads.linear_lif import linear_lif
 
 CENTRE = {"num_steps": 100, "batch_size": 16, "size": 256}
 SWEPT = {

@@ -4,13 +4,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common import compiled, lif_conv
-from common.binary import BinaryConv2d, BinaryLinear, binarize
-from common.event_conv import event_conv_pool
+from common.kernels import compiled, norm_step
+from common.kernels.event_conv import event_conv_pool
+from common.layers.binary import BinaryConv2d, BinaryLinear, binarize
+from common.layers.flat import Flat
+from common.layers.precision import autocast, check
 from common.neurons import LIF
-from common.precision import autocast, check, full
-from common.recurrence import norm_step, norm_step_lif
-from common.sequence import Flat, flat, is_static, tell_counts, watched
+from common.recurrence import lif_conv, norm_step_lif
+from common.sequence import flat, full, is_static, tell_counts, watched
 
 
 class ConvNet(nn.Module):

@@ -5,12 +5,13 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from common.binary import BinaryLinear, binarize
-from common.event_linear import event_linear
+from common.kernels.event_linear import event_linear
+from common.kernels.spike_linear import spike_linear
+from common.layers.binary import BinaryLinear, binarize
+from common.layers.dropout import Dropout
 from common.neurons import LIF
-from common.sequence import Counted, Dropout, mask_of, tell_counts, watched
-from common.spike_linear import spike_linear
-from common.wide_layer import can_run, wide_layer
+from common.recurrence.wide_layer import can_run, wide_layer
+from common.sequence import Counted, mask_of, tell_counts, watched
 
 WIDE = 2**22  # numbers in a layer's current, from which on it is: 16 MB in float32
 
@@ -71,7 +72,7 @@ class ThaMLP(nn.Module):
         return last.trace(current)[1] if self.readout == "membrane" else last(current)
 
     def _is_wide(self, x):
-        """Whether the first layer is large, of a kind that common.wide_layer computes, and nobody wants to see it."""
+        """Whether the first layer is large, of a kind that wide_layer computes, and nobody wants to see it."""
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
         size = x.shape[0] * x.shape[1] * first.linear.out_features
         known = size >= WIDE and can_run(x, first.linear.weight, neuron.surrogate)

@@ -3,11 +3,11 @@
 import torch
 from torch import nn
 
-from common.binary import BinaryConv2d, BinaryLinear
+from common.layers.binary import BinaryConv2d, BinaryLinear
+from common.layers.precision import autocast, check
 from common.nets.convnet import move_statistics, norm_per_step, norm_static
-from common.precision import autocast, check, full
 from common.recurrence import norm_pool
-from common.sequence import flat, is_static, watched
+from common.sequence import flat, full, is_static, watched
 
 POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 

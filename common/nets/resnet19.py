@@ -5,11 +5,12 @@ import math
 import torch
 from torch import nn
 
-from common.binary import BinaryConv2d, BinaryLinear
-from common.precision import autocast, check, full
+from common.layers.binary import BinaryConv2d, BinaryLinear
+from common.layers.flat import Flat
+from common.layers.precision import autocast, check
+from common.layers.tdbn import TDBatchNorm2d
 from common.recurrence import norm_lif
-from common.sequence import Flat, flat, is_static, watched
-from common.tdbn import TDBatchNorm2d
+from common.sequence import flat, full, is_static, watched
 
 NUM_BLOCKS = (3, 3, 2)  # of each stage; a stage has twice the channels of the one before, and half the side
 

@@ -8,8 +8,8 @@ the bit, and its gradient flows into the segment before.
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.precision import full
 from common.recurrence import leak, lif
+from common.sequence import full
 
 
 def lif_from(carry, current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True):

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
+from common.layers.flat import Flat
 from common.neurons.spsn import ParaLIF
-from common.sequence import Flat
 
 
 class RecurrentParaLIF(ParaLIF):

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from common import compiled, random_numbers
+from common.kernels import compiled, random_numbers
 from common.neurons.synaptic import check_times, decay
 from common.recurrence import drawn_leak, leak
 from common.surrogate import FastSigmoid

@@ -9,10 +9,9 @@ with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s
 
 import torch
 
-from common.precision import full
 from common.recurrence import fused, gpu, plain
 from common.recurrence.leak import leak
-from common.sequence import is_static
+from common.sequence import full, is_static
 
 __all__ = ["leak", "lif", "lif_spikes"]
 

@@ -3,8 +3,8 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from common import random_numbers
-from common.compiled import empty, run
+from common.kernels import random_numbers
+from common.kernels.compiled import empty, run
 from common.recurrence import drawn_leak_kernels, leak_kernels
 from common.recurrence.layout import flat, to_rows
 

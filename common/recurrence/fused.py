@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from common import compiled
-from common.compiled import run
+from common.kernels import compiled
+from common.kernels.compiled import run
 from common.recurrence import kernels
 from common.recurrence.layout import empty_in_order, flat, memory_order, number, of_each_neuron, to_rows, unflat
 from common.surrogate import ATan, FastSigmoid, Rectangle

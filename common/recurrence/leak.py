@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import can_run, run
+from common.kernels.compiled import can_run, run
 from common.recurrence import gpu, leak_kernels
 from common.recurrence.layout import empty_in_order, flat, memory_order, of_each_neuron, to_rows, unflat
 

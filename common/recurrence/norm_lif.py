@@ -3,12 +3,12 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import empty, run
-from common.recurrence import fused, norm_kernels
+from common.kernels import norm_kernels
+from common.kernels.compiled import empty, run
+from common.kernels.norm_step import into_currents, pixels, statistics_of
+from common.recurrence import fused
 from common.recurrence import norm_lif_kernels as kernels
 from common.recurrence.layout import number
-from common.recurrence.norm_pool import statistics_of
-from common.recurrence.norm_step import into_currents, pixels
 
 
 def can_run(current, neuron):

@@ -9,8 +9,8 @@ directions round alike, so that the backward pass finds the spikes of the forwar
 import numpy as np
 from numba import njit, prange
 
+from common.kernels.norm_kernels import ROWS
 from common.recurrence.kernels import derivatives
-from common.recurrence.norm_kernels import ROWS
 
 
 @njit(inline="always")

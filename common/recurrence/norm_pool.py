@@ -4,8 +4,10 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import empty, run
-from common.recurrence import fused, norm_kernels
+from common.kernels import norm_kernels
+from common.kernels.compiled import empty, run
+from common.kernels.norm_step import statistics_of
+from common.recurrence import fused
 from common.recurrence import norm_pool_kernels as kernels
 
 
@@ -101,18 +103,3 @@ def _summed(values, like):
     if not like.ndim:
         return values.sum(dtype=torch.float64).to(like)
     return values.sum(0).unflatten(1, (-1, like.shape[0])).permute(2, 0, 1)
-
-
-def statistics_of(pixels):
-    """Means of an array [T, N > 1, C] and sums of squared distances from them, both [T, C] in double."""
-    num_steps, num_pixels, channels = pixels.shape
-    if num_pixels == 1:
-        raise ValueError("batch norm needs more than one value of each channel while training; raise batch_size")
-    num_chunks = -(-num_pixels // norm_kernels.ROWS)
-    means, squares = np.empty((2, num_steps, num_chunks, channels))
-    run(norm_kernels.statistics, pixels, means, squares)
-    means, squares = torch.from_numpy(means), torch.from_numpy(squares)
-    counts = torch.full((num_chunks, 1), norm_kernels.ROWS, dtype=torch.float64)
-    counts[-1] = num_pixels - norm_kernels.ROWS * (num_chunks - 1)
-    mean = (counts * means).sum(1) / num_pixels
-    return mean, squares.sum(1) + (counts * (means - mean[:, None]) ** 2).sum(1)

@@ -3,11 +3,11 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import empty, run
+from common.kernels.compiled import empty, run
+from common.kernels.norm_step import into_currents, like, pixels, statistics
 from common.recurrence import fused
 from common.recurrence import norm_step_lif_kernels as kernels
 from common.recurrence.layout import number
-from common.recurrence.norm_step import into_currents, like, pixels, statistics
 
 
 def can_run(current, neuron):

@@ -3,7 +3,7 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from common.compiled import empty, run
+from common.kernels.compiled import empty, run
 from common.recurrence import fused, synaptic_lif_kernels
 from common.recurrence.layout import number, to_rows
 

@@ -10,9 +10,9 @@
 import argparse
 from pathlib import Path
 
-from common.record import is_finished
 from common.report import accuracy, plif, spsn, timing
 from common.report.runs import NONE, find, read, read_metrics, warn
+from common.runs.record import is_finished
 
 TABLES = {"plif": plif, "spsn": spsn}
 NOTES = {

@@ -1,0 +1,130 @@
+"""Recordings of an event camera as sequences of frames, that count each pixel's events of either polarity."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from common.data.gesture import binning
+
+SIDE = 128  # pixels of the sensor, either way
+SMALLEST = 1e-5  # divisor of max, norm (a variance) and sum; as SpikingJelly
+RESOLUTION = 1000  # us, of the times in a recording: a frame's duration is no shorter
+SPLITS = {"number": binning.NUMBER, "time": binning.TIME, "dt": binning.DT}
+KINDS = (np.uint8, np.uint16, np.uint32)  # of counts, the first that holds them
+
+
+def _none(frames, durations):
+    return frames
+
+
+def _frequency(frames, durations):
+    """Events per second."""
+    return frames / (durations.clamp(min=RESOLUTION) / 1e6)[..., None, None, None]
+
+
+def _max(frames, durations):
+    return frames / frames.amax((-2, -1), keepdim=True).clamp(min=SMALLEST)
+
+
+def _norm(frames, durations):
+    variance, mean = torch.var_mean(frames, (-2, -1), keepdim=True)
+    return (frames - mean) / variance.clamp(min=SMALLEST).sqrt()
+
+
+def _sum(frames, durations):
+    return frames / frames.sum((-2, -1), keepdim=True).clamp(min=SMALLEST)
+
+
+NORMALIZATIONS = {"none": _none, "frequency": _frequency, "max": _max, "norm": _norm, "sum": _sum}
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How the events of a recording become num_steps frames [2, H, W] of counts.
+
+    split_by: "number", frame j has the events N // T j to N // T (j + 1);
+      "time", those in [t0 + D j, t0 + D (j + 1)), D = (t_last - t0) // T in us; both leave the rest to the last frame;
+      "dt", those in [t0 + dt_ms j, t0 + dt_ms (j + 1)), where what is later is dropped and frames may stay empty.
+    t0 is the time of the recording's first event.  dt_ms: of "dt", else None.
+    normalization, of each frame and polarity: "none", "max" (divided by its largest count), "norm" (mean 0, variance
+    1), "sum" (divided by its events), or "frequency": events per second of the frame's own duration, which for
+    "number" ends with the next frame's first event.  downsample: pixel (x, y) counts at (x // downsample, y //
+    downsample); it divides 128.
+    Source: SpikingJelly, integrate_events_to_frames; its frequencies are per us.
+    """
+
+    split_by: str
+    num_steps: int
+    dt_ms: float | None = None
+    normalization: str = "none"
+    downsample: int = 1
+
+    def __post_init__(self):
+        if self.split_by not in SPLITS:
+            raise ValueError(f"split_by must be one of {list(SPLITS)}, got {self.split_by!r}")
+        if not (isinstance(self.num_steps, int) and self.num_steps >= 1):
+            raise ValueError(f"num_steps must be a whole number, 1 or more, got {self.num_steps}")
+        if (self.split_by == "dt") != (self.dt_ms is not None):
+            raise ValueError(f"dt_ms goes with split_by=dt, got {self.dt_ms} with split_by={self.split_by}")
+        if self.dt_ms is not None and not 0 < self.dt_ms < math.inf:
+            raise ValueError(f"dt_ms must exceed 0 and be finite, got {self.dt_ms}")
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(f"normalization must be one of {list(NORMALIZATIONS)}, got {self.normalization!r}")
+        if not (isinstance(self.downsample, int) and self.downsample >= 1 and SIDE % self.downsample == 0):
+            raise ValueError(f"downsample must be a whole number that divides {SIDE}, got {self.downsample}")
+
+    @property
+    def shape(self):
+        """Of a recording: (T, 2, H, W)."""
+        return self.num_steps, 2, SIDE // self.downsample, SIDE // self.downsample
+
+    def count(self, events, frames, durations):
+        """binning.count of a recording."""
+        dt = 1000 * (self.dt_ms or 0.0)
+        return binning.count(events, SPLITS[self.split_by], dt, self.downsample, frames, durations)
+
+    def normalise(self, frames, durations):
+        """frames: float32 [..., 2, H, W] of counts.  durations: float32 [...], us.  -> float32 [..., 2, H, W]"""
+        return NORMALIZATIONS[self.normalization](frames, durations)
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Labelled recordings as frames.  labels, users: int64 [S].  samples: int64 [S], their numbers in `store`.
+
+    store: what has the counts; store.read(samples, labels) -> (counts, integers [B, T, 2, H, W], their durations
+    float64 [B, T] in us, labels).  device: where batches go.
+    """
+
+    labels: torch.Tensor
+    users: torch.Tensor
+    samples: torch.Tensor
+    store: object
+    framing: Framing
+    device: str | torch.device = "cpu"
+
+    def __len__(self):
+        return len(self.labels)
+
+    def to(self, device):
+        return dataclasses.replace(self, device=device)
+
+    def take(self, indices):
+        """The Frames at `indices`, an int64 tensor or a slice, of the same store."""
+        return dataclasses.replace(self, labels=self.labels[indices], users=self.users[indices],
+                                   samples=self.samples[indices])  # fmt: skip
+
+    def batch(self, indices):
+        """indices: int64 [B] or a slice -> (float32 frames [B, T, 2, H, W], int64 labels [B]).
+
+        In memory time is first, so that the sequence [T, B, 2, H, W] of them is no copy.
+        """
+        chosen = self.take(indices)
+        counts, durations, labels = self.store.read(chosen.samples.numpy(), chosen.labels)
+        counts = torch.from_numpy(counts).to(self.device).transpose(0, 1)
+        frames = counts.to(torch.float32, memory_format=torch.contiguous_format)
+        durations = torch.from_numpy(durations).float().to(self.device).T
+        return self.framing.normalise(frames, durations).transpose(0, 1), labels.to(self.device)

@@ -1,0 +1,57 @@
+"""The one style of the figures, and what they share.
+
+Each function of this room returns a matplotlib Figure; save() writes one to a file.  Made without pyplot, so no display
+is needed; a notebook shows them after `%matplotlib inline`.  The colours (Okabe and Ito's) suit any colour vision, and
+line style, marker or hatch says the same again.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+COLORS = ["#0072B2", "#D55E00", "#009E73"]
+
+
+LINESTYLES = ["-", "-.", ":"]  # dashes are the threshold's
+
+
+MARKERS = ["o", "s", "^"]
+
+
+MAX_MARKERS = 25  # points marked on one curve
+
+
+def save(figure, path):
+    """Write `figure` to `path`; its suffix (.png, .pdf, .svg) names the format. Missing directories are made."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+
+
+def splits_of(rows, held_out):
+    """{split: its name} of those in every row: not all runs have a validation set."""
+    return {"train": "train"} | ({"val": held_out} if all("val_accuracy" in row for row in rows) else {})
+
+
+def raster(data, ax, **kwargs):
+    """Scatter the spikes of `data` [T, N] over time step and neuron; as snntorch.spikeplot.raster."""
+    return ax.scatter(*np.nonzero(np.asarray(data)), **kwargs)
+
+
+def by_trial(rows):
+    """{trial: its rows}, in the order of the file."""
+    if not rows:
+        raise ValueError("nothing to draw: metrics.csv has no finished epoch yet")
+    trials = dict.fromkeys(row["trial"] for row in rows)
+    return {trial: [row for row in rows if row["trial"] == trial] for trial in trials}
+
+
+def panels(mosaic, size, **options):
+    """A figure of `size` (inches) and {name: axes} for the names in `mosaic`, in the one style of our figures."""
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplot_mosaic(mosaic, **options)
+    for ax in axes.values():
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(alpha=0.3)
+        ax.set_axisbelow(True)
+    return figure, axes

@@ -1,0 +1,45 @@
+"""Files that are whole or not there: a write goes to a temporary file, is synced, and then renamed."""
+
+import contextlib
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import torch
+
+from common.errors import UserError
+
+
+def save(path, state):
+    """Save a dict of tensors, numbers, text, lists and dicts, and its sha256 beside it."""
+    path = Path(path)
+    content = io.BytesIO()
+    torch.save(state, content)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    # Until the file itself is renamed the digest of the old one stands too, so that a kill in between loses nothing.
+    held = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    write(digest_path(path), "\n".join([digest, *(known for known in digests(path) if known == held)]).encode())
+    write(path, content.getbuffer())
+
+
+def load(path):
+    """What `save` saved, on the CPU; UserError if the file is missing or damaged."""
+    path = Path(path)
+    remedy = f"; to train this trial again, delete {path.parent} and resume the run"
+    for file in (path, digest_path(path)):
+        if not file.exists():
+            raise UserError(f"no checkpoint {file}" + remedy)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() not in digests(path):
+        raise UserError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}" + remedy)
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def digest_path(path):
+    return path.with_name(path.name + ".sha256")
+
+
+def digests(path):
+    """The sha256 of the checkpoint, first, and that of the one before it."""
+    return digest_path(path).read_text().split() if digest_path(path).exists() else []

@@ -1,0 +1,150 @@
+"""What a directory's run.py does with its command line."""
+
+import re
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from common.runs import cases, experiment, record
+from common.settings import help, resolution
+from common.errors import UserError, user_errors
+from common.runs.signals import Interrupted, raise_interrupted
+from common.training.loop import Diverged
+
+LENGTHS = ("num_epochs", "num_iterations")
+CHANGEABLE = {"resume": (*LENGTHS, "num_frames", "device", "data_dir"),  # the keys that these accept
+              "evaluate": ("num_frames", "device", "data_dir")}  # fmt: skip
+
+
+def main(conf, trained):
+    """Train, go on, evaluate or help, as the command line says; errors end the process with their status.
+
+    conf: the module conf.py.  trained: the directory's Experiment.
+    """
+    arguments = sys.argv[1:]
+    signal.signal(signal.SIGTERM, raise_interrupted)
+    if {"--help", "-h"} & set(arguments):
+        print(sys.modules["__main__"].__doc__.strip(), help.help_text(conf), sep="\n\n")
+        return
+    try:
+        command, path, rest = _command(arguments)
+        folder = Path(conf.__file__).parent
+        if command == "train":
+            settings = new_settings(conf, rest)
+            _runner(settings).run(trained, settings, parent=folder / "runs")
+        else:
+            settings = _saved_settings(path, folder.name, command, rest)
+            runner = _runner(settings)
+            (runner.run if command == "resume" else runner.evaluate)(trained, settings, path=path)
+    except (UserError, OSError) as error:
+        _stop(error, 2)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "CPUAllocator" not in str(error):
+            raise
+        what = re.search(r"(tried|unable) to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
+        _stop(f"out of memory{': ' + what[0] if what else ''}; a smaller batch_size or net, or checkpoint_steps, needs "
+              "less", 1)  # fmt: skip
+    except Diverged as error:
+        _stop(f"diverged: {error}; what was saved before, if anything, is in the run directory; a lower lr may help", 1)
+    except Interrupted as error:
+        _stop(f"stopped by {error}", 128 + error.signum)
+    except KeyboardInterrupt:
+        _stop("stopped", 130)
+
+
+def _stop(message, status):
+    print(f"run.py: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _command(arguments):
+    """("train" | "resume" | "evaluate", run directory, the other arguments)."""
+    named = [argument.partition("=")[::2] for argument in arguments if argument.startswith(("resume=", "evaluate="))]
+    if not named:
+        return "train", None, arguments
+    if len(named) > 1:
+        raise UserError("resume= and evaluate= take one run directory, once")
+    command, path = named[0]
+    return command, Path(path), [argument for argument in arguments if argument != f"{command}={path}"]
+
+
+def _runner(settings):
+    """Who runs them: cases, if they are {case: settings}, or experiment."""
+    return cases if all(isinstance(values, dict) for values in settings.values()) else experiment
+
+
+def new_settings(conf, arguments):
+    """The run's settings; with case=all, {case: settings} of every case that conf.py has."""
+    with user_errors():
+        cases, given = _cases(conf), [argument for argument in arguments if argument.startswith("case=")]
+        asked = [argument.removeprefix("case=") for argument in given] or [conf.config.get("case")]
+        others = [argument for argument in arguments if argument not in given]
+        if asked == ["all"] and cases:
+            return {name: _resolve_case(conf, name, _overridden(values, others)) for name, values in cases.items()}
+        if len(asked) == 1 and asked[0] in cases:
+            return _resolve(conf.config, conf.conditional, _overridden(cases[asked[0]], others))
+        if given and hasattr(conf, "cases"):
+            raise ValueError(f"case must be one of {', '.join(cases)} or all, once; got {' '.join(asked)}")
+        return _resolve(conf.config, conf.conditional, arguments)
+
+
+def _cases(conf):
+    """{case: its arguments}: what conf.py lists as `cases`, or the answers to its switch `case`."""
+    if hasattr(conf, "cases"):
+        return {name: [f"{key}={resolution.show_value(value)}" for key, value in values.items()]
+                for name, values in conf.cases.items()}  # fmt: skip
+    conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
+    return {name: [f"case={name}"] for condition in conditions for name in resolution.choices(condition)}
+
+
+def _overridden(values, others):
+    """A case's arguments but for those of `others`, which win."""
+    given = {argument.partition("=")[0] for argument in others}
+    return [*(value for value in values if value.partition("=")[0] not in given), *others]
+
+
+def _resolve_case(conf, name, arguments):
+    try:
+        return _resolve(conf.config, conf.conditional, arguments)
+    except ValueError as error:
+        raise ValueError(f"case {name}: {error}") from error
+
+
+def _resolve(*arguments):
+    settings = resolution.resolve(*arguments)
+    resolution.refuse_unread(settings)
+    return settings
+
+
+def _saved_settings(path, directory, command, arguments):
+    """The settings of the run at `path`, with the few that may change overridden."""
+    with user_errors():
+        saved = record.read_config(path)
+        if saved["directory"] != directory:
+            raise ValueError(f"{path} is a run of {saved['directory']}, not of {directory}")
+        if "cases" not in saved:
+            return _changed(saved["settings"], command, arguments)
+        return {name: _changed(_longest(path / name, settings), command, arguments)
+                for name, settings in saved["cases"].items()}  # fmt: skip
+
+
+def _longest(path, settings):
+    """The settings of a case, or its own run's if that has been made longer on its own."""
+    own = record.read_config(path)["settings"] if (path / "config.json").exists() else settings
+    return max(settings, own, key=record.length)
+
+
+def _changed(settings, command, arguments):
+    """The settings with the few overridden that a run may change, all of them checked again."""
+    changeable = [key for key in CHANGEABLE[command] if key in settings]
+    overrides = resolution.parse(arguments, settings)
+    if refused := [key for key in overrides if key not in changeable and overrides[key] != settings[key]]:
+        value = resolution.show_value(overrides[refused[0]])
+        raise ValueError(f"{refused[0]}={value}: a run goes on as it began; only {', '.join(changeable)} may change")
+    for key, value in (settings | overrides).items():
+        resolution.check(key, value, ())
+        if key in LENGTHS and value < settings[key]:
+            raise ValueError(f"{key} can only grow: the run was to have {settings[key]}")
+    return settings | overrides

@@ -1,0 +1,32 @@
+"""metrics.csv: a line for each trial and epoch, with the columns of all of them."""
+
+import csv
+import io
+
+from common.files import write as write_file
+
+COUNTS = ("trial", "epoch", "iteration")  # the whole numbers
+
+
+def write(path, rows):
+    """Write the rows, dicts; what one has not, is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, dict.fromkeys(key for row in rows for key in row), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_file(path, text.getvalue().encode())
+
+
+def read(path):
+    """The rows, a list of dicts: int trial, epoch and iteration, else float; an empty cell is NaN.
+
+    Raises ValueError, naming file and line, for a line cut short or a cell that is no number.
+    """
+    rows = []
+    with open(path, newline="", encoding="utf-8") as file:
+        for number, cells in enumerate(csv.DictReader(file, restval="nothing: the line is cut short"), start=2):
+            try:
+                rows.append({key: int(x) if key in COUNTS else float(x or "nan") for key, x in cells.items()})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}, line {number}: {error}") from None
+    return rows

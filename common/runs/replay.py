@@ -1,0 +1,68 @@
+"""Finds the runs that a notebook draws, makes those that are lacking, and loads what they trained."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from common.runs import checkpoint, command, record, translate
+
+IMMATERIAL = {"exp_name", "device", "num_frames"}  # of no matter to its numbers, but for a GPU's last bits and draws
+
+
+def run_of(directory, *arguments):
+    """The newest finished run of `python run.py ARGUMENTS` in a data set's directory; if there is none, it is made.
+
+    arguments: "key=value", of several cases one.  A run counts if every setting that its numbers depend on is the one
+    that conf.py and the arguments give now; which code made it is told, not compared.  Its output is shown while it
+    is made.
+    ValueError, with what it said, if it fails.
+    """
+    directory = Path(directory)
+    conf = SimpleNamespace(**runpy.run_path(str(directory / "conf.py")))
+    wanted = _material(command.new_settings(conf, arguments))
+    runs = directory / "runs"
+    made = (path for path in sorted([*runs.glob("*"), *runs.glob("*/*")], reverse=True) if _has(path, wanted))
+    if path := next(made, None):
+        print(f"found {path.relative_to(directory.parent)}, made with commit {record.read_config(path)['git_commit']}")
+    return path or _make(directory, arguments)
+
+
+def load(script, path):
+    """(settings, data, network) of the finished run at `path`, the network at the best epoch of its first trial.
+
+    script: run.py of the run's data-set directory, imported.  UserError if the data are not those that it was made
+    from, or a file of the run is missing or damaged.
+    """
+    settings = record.read_config(path)["settings"]
+    data = script.load_data(settings)
+    record.check_data(path, data)
+    net = script.build_net(settings, data)
+    net.load_state_dict(translate.state(checkpoint.load(path / "trial_0" / "best.pt")["net"], net))
+    return settings, data, net
+
+
+def _material(settings):
+    return {key: value for key, value in settings.items() if key not in IMMATERIAL}
+
+
+def _has(path, wanted):
+    """Whether the run at `path` has these settings, and is finished."""
+    try:
+        settings = record.read_config(path)["settings"]
+        return _material(settings) == wanted and record.is_finished(settings, record.read_result(path))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _make(directory, arguments):
+    command = [sys.executable, "run.py", *arguments]
+    process = subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        lines.append(line)
+    if process.wait():
+        raise ValueError(f"{' '.join(['python', *command[1:]])} in {directory} failed: {''.join(lines[-1:]).strip()}")
+    return directory / next(line for line in lines if line.startswith("run directory: ")).split(": ", 1)[1].strip()

@@ -1,0 +1,95 @@
+"""What a run that learns classes shows: a line for each epoch, its result in words, its figures."""
+
+import statistics
+
+import torch
+
+from common.runs import checkpoint, metrics, record, translate
+from common.training import annealing, monitor
+
+CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how the epoch was chosen, if not on validation
+
+
+def show(row, settings, net):
+    """Print an epoch's line."""
+    rates = {name: row[key] for name in net.neurons if (key := f"firing_rate_{name}") in row}
+    shown = "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
+    if len(rates) > monitor.FEW_LAYERS:
+        shown = f"{min(rates.values()):.3f} to {max(rates.values()):.3f}"
+    splits = {"train": "train"} | ({"val": record.held_out(settings)} if "val_loss" in row else {})
+    losses = "  ".join(f"{name} loss {row[f'{split}_loss']:.4f} accuracy {row[f'{split}_accuracy']:.2%}"
+                       for split, name in splits.items())  # fmt: skip
+    print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  {losses}  "
+          + f"firing rates {shown}  " * bool(rates) + f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
+
+
+def conclude(result):
+    """The result: a line for each layer, and at last the accuracy."""
+    spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
+    marks = ", a stand-in" * result["data"]["stand_in"] + CHOSEN[result["select_on"]]
+    epochs = ", ".join(str(trial["best_epoch"]) for trial in result["trials"])
+    return "\n".join([*_layer_lines(result["trials"]),
+        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) (best epoch {epochs}) "
+        f"on {result['data']['name']}{marks}"])  # fmt: skip
+
+
+def _layer_lines(trials):
+    """Of each layer, over the test set and the trials: spikes per neuron and step, shares of neurons."""
+    if trials[0]["firing_rates"]:
+        yield f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}"
+    for name in trials[0]["firing_rates"]:
+        rate, silent, saturated = (statistics.mean(trial[key][name] for trial in trials)
+                                   for key in ("firing_rates", "silent_share", "saturated_share"))  # fmt: skip
+        yield f"{name:20}{rate:>12.4f}{silent:>9.1%}{saturated:>11.1%}"
+
+
+def draw(path, settings, data, net, encode, result):
+    """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of trial 0 at its best.
+
+    Of a deep net the example shows six layers at most.  Time constants over neurons are those with which trial 0 ended.
+    """
+    from common.plots import activity, curves, style, tau
+
+    rows = metrics.read(path / "metrics.csv")
+    figures = {"learning_curves": curves.learning_curves(rows, record.held_out(settings))}
+    if monitor.spiking(net):
+        figures["firing_rates"] = activity.firing_rates(result)
+    if "thresholds" in settings:
+        num_iterations = max(row["iteration"] for row in rows if row["trial"] == 0)
+        trajectories = dict(zip(net.neurons, annealing.replay(settings, num_iterations), strict=True))
+        figures["thresholds"] = curves.threshold_curves(list(trajectories), trajectories, rows)
+    if tau.layers_of(rows):
+        _load(net, path / "trial_0" / "last.pt")
+        taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
+        figures |= tau.figures(rows, taus, settings["init_tau"], record.held_out(settings))
+    _load(net, path / "trial_0" / "best.pt")
+    inputs, label = data.test.batch(torch.tensor([0]))
+    traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
+              for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
+    if traces:
+        shown = torch.linspace(0, len(traces) - 1, min(len(traces), monitor.FEW_LAYERS)).round().int()
+        image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
+        figures["example"] = activity.example([traces[k] for k in shown], label.item(), image)
+    for name, figure in figures.items():
+        style.save(figure, path / "figures" / f"{name}.png")
+
+
+def _load(net, path):
+    net.load_state_dict(translate.state(checkpoint.load(path)["net"], net))
+
+
+def compare(path, runs):
+    """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
+    from common.plots import style, tau
+
+    results = {case: record.read_result(run) for case, run in runs.items()}
+    held_out = "test" if "test" in {result.get("select_on") for result in results.values()} else "val"
+    print(f"{'case':15}{'test accuracy':>20}{'best on ' + held_out:>14}{'epochs':>8}{'trials':>8}")
+    for case, result in results.items():
+        held = [trial["val"] for trial in result["trials"] if trial["val"] is not None]
+        best = f"{statistics.mean(held):.2%}" if held else "–"
+        test = f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
+        print(f"{case:15}{test:>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
+    rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
+    if all(tau.layers_of(found) for found in rows.values()):
+        style.save(tau.compare(rows, held_out), path / "figures" / "cases.png")
