@@ -1,4 +1,4 @@
-"""Files that are whole or not there: a write goes to a temporary file, is synced, and then renamed."""
+"""A checkpoint: a file of tensors and numbers, with its sha256 beside it."""
 
 import contextlib
 import hashlib
@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from common.errors import UserError
+from common.files import write
 
 
 def save(path, state):

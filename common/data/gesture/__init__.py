@@ -9,8 +9,8 @@ import torch
 
 from common.data import Data, announce, download, find, hold_out, name_of
 from common.data.gesture import archive, frame_cache, scene
-from common.data.gesture.file import NUM_CLASSES, Memory
 from common.data.gesture.frames import Frames, Framing
+from common.data.gesture.tonic_folder import NUM_CLASSES, Memory
 
 TITLE, FOLDER = "DVS128 Gesture", "DVSGesture"
 TRAIN, TEST = PARTS = ("ibmGestureTrain", "ibmGestureTest")
@@ -87,11 +87,11 @@ def _find(data_dir, memory):
     archives = {part: f"{part}.tar.gz" for part in PARTS}
 
     def begun(folder):
-        return any((folder / part).is_dir() or (folder / archive).is_file() for part, archive in archives.items())
+        return any((folder / part).is_dir() or (folder / packed).is_file() for part, packed in archives.items())
 
     def complete(folder):
-        return all((folder / archive).is_file() and memory.of(folder / archive, archive.md5) == MD5[part]
-                   for part, archive in archives.items())  # fmt: skip
+        return all((folder / packed).is_file() and memory.of(folder / packed, archive.md5) == MD5[part]
+                   for part, packed in archives.items())  # fmt: skip
 
     return find(TITLE, FOLDER, data_dir, download.cache(FOLDER), begun, complete)
 

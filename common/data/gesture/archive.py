@@ -6,10 +6,10 @@ import shutil
 import tarfile
 
 from common.data import download, whole
-from common.data.gesture import file
+from common.data.gesture import tonic_folder
 
 BAD_ARCHIVE = (*download.BAD_GZIP, tarfile.TarError)
-NAME = re.compile(r"(\./)?(?P<top>[^/]+)/(?P<name>" + file.NAME.pattern + ")")
+NAME = re.compile(r"(\./)?(?P<top>[^/]+)/(?P<name>" + tonic_folder.NAME.pattern + ")")
 
 
 def located(folder, name, published, cache, memory):
@@ -24,7 +24,7 @@ def located(folder, name, published, cache, memory):
         if not archive.is_file():
             raise ValueError(f"{folder} holds one of the set's two parts only: add {name}.tar.gz, or remove the other")
         place = unpacked(archive, name, cache / "unpacked", memory)
-    recordings = file.read(place, memory)
+    recordings = tonic_folder.read(place, memory)
     if archive.is_file() and memory.of(archive, md5) == published:
         memory[f"content of {published}"] = memory.of(archive, content)
     return recordings, memory.known.get(f"content of {published}") == recordings.digest
@@ -36,8 +36,8 @@ def md5(path):
 
 
 def content(path):
-    """gesture_file.digest_of the recordings in an archive."""
-    return file.digest_of({name: hashlib.file_digest(file, "sha256").hexdigest()
+    """tonic_folder.digest_of the recordings in an archive."""
+    return tonic_folder.digest_of({name: hashlib.file_digest(file, "sha256").hexdigest()
                                    for _, name, file in _recordings(path)})  # fmt: skip
 
 
@@ -48,13 +48,13 @@ def unpacked(path, top, cache, memory):
         with whole.making(folder) as part:
             for found, name, file in _recordings(path):
                 if found != top:
-                    raise file.bad(path, f"holds recordings in {found}/, not in {top}/")
+                    raise tonic_folder.bad(path, f"holds recordings in {found}/, not in {top}/")
                 target = part / top / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with open(target, "xb") as copy:
                     shutil.copyfileobj(file, copy, 1 << 20)
             if not (part / top).is_dir():
-                raise file.bad(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
+                raise tonic_folder.bad(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
     return folder / top
 
 
@@ -68,12 +68,12 @@ def _recordings(path):
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 if member.name.startswith("/") or ".." in member.name.split("/"):
-                    raise file.bad(path, f"is unsafe: it holds {member.name!r}, which leads out of its folder")
+                    raise tonic_folder.bad(path, f"is unsafe: it holds {member.name!r}, which leads out of its folder")
                 if not (member.isfile() or member.isdir()):
-                    raise file.bad(path, f"is unsafe: it holds {member.name!r}, which is no file or folder")
+                    raise tonic_folder.bad(path, f"is unsafe: it holds {member.name!r}, which is no file or folder")
                 if member.isfile() and (match := NAME.fullmatch(member.name)):
                     yield match["top"], match["name"], archive.extractfile(member)
             while archive.fileobj.read(1 << 20):  # to the end, where gzip's checksum is
                 pass
     except BAD_ARCHIVE as error:
-        raise file.bad(path, f"is no .tar.gz or a damaged one ({error})") from error
+        raise tonic_folder.bad(path, f"is no .tar.gz or a damaged one ({error})") from error

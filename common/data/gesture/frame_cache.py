@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.data import whole
-from common.data.gesture import binning, file, frames
+from common.data.gesture import binning, frames, tonic_folder
 
 VERSION = 1  # of what follows: another number makes the files anew
 
@@ -35,7 +35,7 @@ class Cached:
 class Augmented:
     """The recordings of a folder, decoded and changed each time they are read."""
 
-    recordings: file.Recordings
+    recordings: tonic_folder.Recordings
     framing: frames.Framing
     augmentation: object
     published: bool
@@ -46,7 +46,7 @@ class Augmented:
         counts = np.zeros((len(samples), *self.framing.shape), np.int32)
         labels = labels.clone()
         for k, sample in enumerate(samples):
-            events = file.events(self.recordings.paths[sample], self.published)
+            events = tonic_folder.events(self.recordings.paths[sample], self.published)
             events, labels[k] = self.augmentation(events, labels[k].item())
             _count(self.framing, events, counts[k], durations[k], self.recordings.paths[sample])
         return counts, durations, labels
@@ -91,7 +91,7 @@ def _write(path, recordings, framing, published, frame):
         for place, its_durations in zip(tqdm(recordings.paths, "frames", leave=False, disable=None), durations,
                                         strict=True):  # fmt: skip
             frame[:] = 0
-            _count(framing, file.events(place, published), frame, its_durations, place)
+            _count(framing, tonic_folder.events(place, published), frame, its_durations, place)
             file.write(frame)
         _write_header(file, durations.dtype, durations.shape)
         file.write(durations)
@@ -115,5 +115,5 @@ def _count(framing, events, frame, durations, path):
         raise _Full
     if result != binning.DONE:
         place, top = events[result, :3].tolist(), frames.SIDE - 1
-        raise file.bad(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
+        raise tonic_folder.bad(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
                                f"0..{top} and 0..1, found {place}")  # fmt: skip

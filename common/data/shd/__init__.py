@@ -9,8 +9,8 @@ import torch
 
 from common.data import Data, announce, download, find, hold_out, name_of, synthetic
 from common.data.events import Binning, Events
-from common.data.shd import file
-from common.data.shd.file import path_of
+from common.data.shd import hdf5
+from common.data.shd.hdf5 import path_of
 
 TITLE = "SHD"
 MIRRORS = ("https://zenkelab.org/datasets/", "https://compneuro.net/datasets/")
@@ -53,7 +53,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
     train = dataclasses.replace(train.take(slice(subset or None)), augmentation=augmentation)
-    return Data(train, val, test, (file.NUM_UNITS,), num_classes, title, hashes != SHA256, hashes)
+    return Data(train, val, test, (hdf5.NUM_UNITS,), num_classes, title, hashes != SHA256, hashes)
 
 
 def _find(data_dir):
@@ -70,7 +70,7 @@ def _download(data_dir, source):
             if not download.matches(cache / file, SHA256[file]):
                 urls = [f"{mirror}{file}.gz" for mirror in MIRRORS]
                 packed = download.fetch(cache / f"{file}.gz", urls, SHA256[file], unzip=True)
-                file.unpack(packed, cache / file)
+                hdf5.unpack(packed, cache / file)
                 packed.unlink()
     except download.DownloadError as error:
         if source == "published":
@@ -87,14 +87,14 @@ def _read_set(folder, source, binning):
     found = {file: path_of(folder, file) for file in FILES}
     if missing := [file for file in FILES if found[file] is None]:
         raise ValueError(f"{folder} holds only one of the set's two files: add {missing[0]}, or take the other out")
-    plain = {file: file.unpacked(path, download.cache(TITLE) / "unpacked") for file, path in found.items()}
+    plain = {file: hdf5.unpacked(path, download.cache(TITLE) / "unpacked") for file, path in found.items()}
     hashes = {file: digest for file, (_, digest) in plain.items()}
     if hashes[TRAIN] == hashes[TEST]:
         raise ValueError(f"{found[TRAIN]} and {found[TEST]} hold the same recordings; replace one of them")
     title = _identify(folder, hashes, source)
-    train = file.read(plain[TRAIN][0], found[TRAIN], hashes[TRAIN] == SHA256[TRAIN])
+    train = hdf5.read(plain[TRAIN][0], found[TRAIN], hashes[TRAIN] == SHA256[TRAIN])
     num_classes = len(train.keys) or int(train.labels.max()) + 1
-    test = file.read(plain[TEST][0], found[TEST], hashes[TEST] == SHA256[TEST], num_classes)
+    test = hdf5.read(plain[TEST][0], found[TEST], hashes[TEST] == SHA256[TEST], num_classes)
     if title != TITLE and test.keys != train.keys:
         raise ValueError(f"{found[TEST]} names other classes in extra/keys than {found[TRAIN]}: they are of two sets")
     return _events(train, binning), _events(test, binning), num_classes, title, hashes
@@ -102,7 +102,7 @@ def _read_set(folder, source, binning):
 
 def _events(recordings, binning):
     arrays = recordings.times, recordings.units, recordings.offsets, recordings.labels, recordings.speakers
-    return Events(*(torch.from_numpy(array) for array in arrays), file.NUM_UNITS, binning)
+    return Events(*(torch.from_numpy(array) for array in arrays), hdf5.NUM_UNITS, binning)
 
 
 def _identify(folder, hashes, source):

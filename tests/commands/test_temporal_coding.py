@@ -1,0 +1,270 @@
+"""What users type in temporal_coding/, each in a process of its own, on a small net."""
+
+import csv
+import shutil
+from signal import SIGKILL
+
+import numpy as np
+import pytest
+from helpers.place import Place, equal, timeless, weights
+
+from common import report
+from common.runs import record, replay
+from common.tasks import traces
+
+SMALL = ["num_iterations=130", "hidden_sizes=[12]", "num_inputs=9", "num_steps=20", "spike_time=15", "num_frames=3"]
+CASES = ["float", "binarized", "wide_threshold", "annealed", "tuned"]
+FIGURES = ["loss.png", "membrane.html", "membrane.mp4", "membrane_smoothed.mp4", "spike_timing.png"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("place"))
+
+
+def train(place, *arguments, **others):
+    return place.attempt("temporal_coding", SMALL, *arguments, **others)
+
+
+@pytest.fixture(scope="module")
+def annealed(place):
+    path, status, stdout, stderr = train(place, "num_trials=2")
+    assert status == 0, stderr
+    return path, stdout
+
+
+@pytest.fixture(scope="module")
+def all_cases(place):
+    path, status, stdout, stderr = train(place, "case=all", "num_iterations=7", "num_trials=2")
+    assert status == 0, stderr
+    return path, stdout
+
+
+def test_a_run_leaves_what_is_documented(annealed):
+    path, stdout = annealed
+    assert {file.name for file in path.iterdir()} == {
+        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "trial_0", "trial_1"}
+    for trial in ("trial_0", "trial_1"):
+        assert {"last.pt", "last.pt.sha256", "traces.npz"} == {file.name for file in (path / trial).iterdir()}
+    assert sorted(file.name for file in (path / "figures").iterdir()) == FIGURES
+    assert not list(path.rglob("*.part"))
+    assert stdout.count("  iteration ") == 4 and "mse / peak² of the last 50 iterations" in stdout.splitlines()[-2]
+
+
+def test_its_traces_hold_every_iteration_and_what_is_said_of_them(annealed):
+    path, _ = annealed
+    result = record.read_json(path / "result.json")
+    assert result["case"] == "annealed" and [trial["seed"] for trial in result["trials"]] == [0, 1]
+    for k, trial in enumerate(result["trials"]):
+        found = traces.read(path / f"trial_{k}" / "traces.npz")
+        assert found.membrane.shape == found.spikes.shape == (130, 20) and found.target.argmax() == 15
+        assert found.threshold[:3] == pytest.approx([5, 5.225, 5.448875])  # 5 + .005 · 45, then again
+        assert trial["mse_last50"] == pytest.approx(found.loss[-50:].mean() / 55**2)
+        assert set(trial["firing_rates"]) == {"fc1", "fc2"} and trial["num_iterations"] == 130
+    means = [trial["mse_last50"] for trial in result["trials"]]
+    assert means[0] != means[1] and result["mse_last50_mean"] == pytest.approx(sum(means) / 2)
+
+
+def test_its_metrics_have_a_line_per_hundred_iterations(annealed):
+    path, _ = annealed
+    with open(path / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["trial"] + " " + row["iteration"] for row in rows] == ["0 100", "0 130", "1 100", "1 130"]
+    losses = traces.read(path / "trial_0" / "traces.npz").loss
+    assert float(rows[1]["train_loss"]) == pytest.approx(losses[100:].mean(), rel=1e-5)
+    assert float(rows[1]["mse"]) == pytest.approx(losses[100:].mean() / 55**2, rel=1e-5)
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, annealed):
+    path, status, _, _ = train(place, "num_trials=2", script="saving.py", KILL="9 9")
+    assert status == -SIGKILL and not (path / "trial_1" / "traces.npz").exists()
+    status, stdout, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    for trial in ("trial_0", "trial_1"):
+        assert equal(weights(path / trial / "last.pt"), weights(annealed[0] / trial / "last.pt"))
+        one, other = (traces.read(run / trial / "traces.npz").membrane for run in (path, annealed[0]))
+        assert np.array_equal(one, other)
+    one, other = (timeless(record.read_json(run / "result.json")) for run in (path, annealed[0]))
+    assert one == other
+
+
+def test_a_finished_run_can_be_made_longer(place, annealed):
+    path, status, _, stderr = train(place, "num_trials=2", "num_iterations=100")
+    assert status == 0, stderr
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=130")
+    assert status == 0, stderr
+    one, other = (timeless(record.read_json(run / "result.json")) for run in (path, annealed[0]))
+    assert one == other
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=120")
+    assert status == 2 and "num_iterations can only grow: the run was to have 130" in stderr
+
+
+def test_evaluate_repeats_the_result_and_draws_again(place, annealed):
+    path, stdout = annealed
+    before = (path / "result.json").read_bytes()
+    (path / "figures" / "membrane.mp4").unlink()
+    status, again, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 0, stderr
+    assert again.splitlines()[-2:] == stdout.splitlines()[-2:]
+    assert (path / "result.json").read_bytes() == before and (path / "figures" / "membrane.mp4").exists()
+
+
+def test_all_cases_run_and_are_compared(all_cases):
+    path, stdout = all_cases
+    assert [line[5:] for line in stdout.splitlines() if line.startswith("case ") and line[5:] in CASES] == CASES
+    for case in CASES:
+        assert sorted(file.name for file in (path / case / "figures").iterdir()) == FIGURES
+        config = record.read_json(path / case / "config.json")
+        assert config["directory"] == "temporal_coding" and config["settings"]["case"] == case
+    assert sorted(file.name for file in (path / "figures").iterdir()) == [
+        "cases.mp4", "cases.png", "cases_smoothed.mp4", "losses.png"]  # fmt: skip
+    table = stdout.split("mse last50")[1]
+    for case in CASES:
+        final = record.read_json(path / case / "result.json")["final_mse_mean"]
+        assert f"{final:.4g}" in next(line for line in table.splitlines() if line.startswith(case))
+
+
+def test_report_has_a_table_of_the_cases(all_cases, capsys):
+    path, _ = all_cases
+    report.main([str(path)])
+    text = capsys.readouterr().out
+    assert text.count("| temporal_coding |") == 5 and "Unfinished" not in text
+    result = record.read_json(path / "float" / "result.json")
+    row = next(line for line in text.splitlines() if "| float " in line and "temporal_coding" in line)
+    assert f"{result['mse_last50_mean']:.4f} ± {result['mse_last50_std']:.4f}" in row
+    assert "mean squared error of the output's membrane over the square" in text
+
+
+def test_all_cases_stopped_on_the_way_go_on(place, all_cases):
+    path, status, _, _ = train(place, "case=all", "num_iterations=7", "num_trials=2", script="saving.py", KILL="9 30")
+    assert status == -SIGKILL and not (path / "figures").exists()
+    status, stdout, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    for case in CASES:
+        one, other = (timeless(record.read_json(run / case / "result.json")) for run in (path, all_cases[0]))
+        assert one == other
+    assert (path / "figures" / "cases.mp4").exists()
+    status, stdout, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}", "num_frames=0")
+    assert status == 0 and stdout.count("figures and results") == 5, stderr
+
+
+def test_without_frames_there_are_figures_only(place):
+    path, status, _, stderr = train(place, "num_frames=0", "num_iterations=2", "case=float")
+    assert status == 0, stderr
+    assert sorted(file.name for file in (path / "figures").iterdir()) == ["loss.png", "spike_timing.png"]
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["case=bogus"], "case must be one of 'annealed', 'binarized', 'float'"),
+    (["spike_time=100"], "spike_time must be below num_steps = 100, got 100"),
+    (["thresholds=[1.0]"], "thresholds and dropout need a number for each of the 2 layers"),
+    (["case=all", "case=float"], "case is given twice"),
+    (["case=float", "anneal_rates=[0.1,0.1]"], "anneal_rates has no effect here"),
+    (["case=all", "momentum=0.5"], "case tuned: momentum has no effect here; it needs optimizer=sgd"),
+    (["readout=spikes"], "readout must be 'membrane' in this task, got 'spikes'"),
+    (["lr_schedule=step"], "these settings need 'lr_step_epochs', for which this conf.py has no row"),
+])  # fmt: skip
+def test_a_mistake_is_told_in_one_line(place, arguments, message):
+    status, _, stderr = place.call("temporal_coding", *arguments)
+    assert status == 2 and stderr.startswith("run.py: ") and stderr.count("\n") == 1 and message in stderr, stderr
+
+
+LENGTHEN = ["num_iterations=230"]
+
+
+def test_a_run_that_is_being_made_longer_is_unfinished(place, capsys):
+    path, status, _, stderr = train(place, "num_frames=0", "num_iterations=100", "case=float")
+    assert status == 0, stderr
+    arguments = [f"resume=runs/{path.name}", *LENGTHEN]
+    assert place.call("temporal_coding", *arguments, script="saving.py", KILL="9 4")[0] == -SIGKILL
+    report.main([str(path)])
+    text = capsys.readouterr().out
+    assert "| 0 of 1 |" in text and "| 100 " in text
+    status, _, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 2 and "the run is unfinished; resume=" in stderr
+    assert replay_finds(place, path, 230) is False
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    assert len(traces.read(path / "trial_0" / "traces.npz").membrane) == 230 and replay_finds(place, path, 230)
+
+
+def replay_finds(place, path, num_iterations):
+    settings = record.read_config(path)["settings"]
+    return replay._has(path, replay._material(settings | {"num_iterations": num_iterations}))
+
+
+def test_all_cases_made_longer_and_stopped_go_on_to_the_new_length(place):
+    path, status, _, stderr = train(place, "case=all", "num_iterations=2", "num_frames=0")
+    assert status == 0, stderr
+    arguments = [f"resume=runs/{path.name}", "num_iterations=5"]
+    assert place.call("temporal_coding", *arguments, script="saving.py", KILL="9 20")[0] == -SIGKILL
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    lengths = [len(traces.read(path / case / "trial_0" / "traces.npz").membrane) for case in CASES]
+    assert lengths == [5] * 5
+
+
+def test_a_case_made_longer_alone_leaves_the_others_and_is_told(place):
+    path, status, _, stderr = train(place, "case=all", "num_iterations=2", "num_frames=0")
+    assert status == 0, stderr
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}/tuned", "num_iterations=5")
+    assert status == 0, stderr
+    status, _, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 2 and "Traceback" not in stderr and "equal (iterations, time steps)" in stderr
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=5")
+    assert status == 0, stderr
+
+
+def test_a_case_that_diverges_leaves_the_others_theirs(place):
+    path, status, stdout, stderr = train(place, "case=all", "lr=1e17", "num_iterations=2", "num_frames=0")
+    assert status == 1 and "Traceback" not in stderr
+    assert "run.py: diverged: case wide_threshold: trial 0: loss" in stderr
+    finished = [case for case in CASES if (path / case / "result.json").exists()]
+    assert finished and (path / "figures" / "cases.png").exists() and f"case {CASES[-1]}" in stdout
+    status, stdout, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
+    assert status == 2 and "Traceback" not in stderr and "run.py: case wide_threshold: the run is unfinished" in stderr
+    assert stdout.count("mse / peak²") >= len(finished) and "not judged" in stdout
+
+
+STOPPED_WHILE_DRAWING = """
+import os, runpy, signal, sys
+sys.path.insert(1, sys.path[0] + "/..")
+from common.plots import timing
+timing.loss_curve = lambda traces: os.kill(os.getpid(), signal.{name})
+runpy.run_path("run.py", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name, expected", [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_while_drawing_ends_all_and_keeps_the_result(place, name, expected):
+    script = place.root / "temporal_coding" / "stopped.py"
+    script.write_text(STOPPED_WHILE_DRAWING.format(name=name))
+    path, status, stdout, stderr = train(place, "case=all", "num_iterations=2", script="stopped.py")
+    assert status == expected and "Traceback" not in stderr
+    assert stdout.count("case ") == 1 and "mse / peak²" in stdout.splitlines()[-1]
+    assert f"evaluate=runs/{path.name}/float" in stderr
+    assert f"to go on: python run.py resume=runs/{path.name}\n" in stderr
+    assert (path / "float" / "result.json").exists() and not (path / "binarized").exists()
+
+
+def test_a_run_that_was_moved_goes_on_and_is_reported(place, annealed, all_cases, tmp_path, capsys):
+    shutil.copytree(annealed[0], tmp_path / "one")
+    shutil.copytree(all_cases[0], tmp_path / "all")
+    status, stdout, stderr = place.call("temporal_coding", f"resume={tmp_path / 'one'}", "num_frames=0")
+    assert status == 0, stderr
+    report.main([str(tmp_path)])
+    assert capsys.readouterr().out.count("| temporal_coding |") == 6
+    shutil.rmtree(tmp_path / "all" / CASES[-1])
+    status, stdout, stderr = place.call("temporal_coding", f"resume={tmp_path / 'all'}", "num_frames=0")
+    assert status == 0, stderr
+    assert record.read_config(tmp_path / "all" / CASES[-1])["directory"] == "temporal_coding"
+
+
+@pytest.mark.parametrize("name", ["trial_0/last.pt", "result.json"])
+def test_what_is_lost_or_damaged_is_named(place, annealed, tmp_path, name):
+    shutil.copytree(annealed[0], tmp_path / "run")
+    (tmp_path / "run" / name).unlink()
+    if name == "result.json":
+        (tmp_path / "run" / name).write_text("[]")
+    status, _, stderr = place.call("temporal_coding", f"evaluate={tmp_path / 'run'}")
+    assert status == 2 and name in stderr and stderr.count("\n") == 1, stderr

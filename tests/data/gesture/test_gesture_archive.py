@@ -1,0 +1,107 @@
+import gzip
+import hashlib
+import os
+import tarfile
+
+import pytest
+from helpers.gesture_set import EVENTS, archive, npy, write
+
+from common.data.gesture import archive as gesture_archive
+from common.data.gesture.tonic_folder import Memory
+
+
+@pytest.fixture
+def memory(tmp_path):
+    return Memory(tmp_path / "known.json")
+
+
+FILES = {f"user0{user}_a/{label}.npy": npy(EVENTS + user) for user in (1, 2) for label in (0, 1)}
+
+
+def members(top="ibmGestureTrain", prefix=""):
+    return {f"{prefix}{top}/{name}": content for name, content in FILES.items()}
+
+
+def locate(folder, memory, published="0"):
+    return gesture_archive.located(folder, "ibmGestureTrain", published, folder.parent / "cache", memory)
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("prefix", ["", "./"])
+def test_an_archive_is_unpacked_once(tmp_path, memory, monkeypatch, prefix):
+    others = {"README": b"", "x/1.npy": b""}
+    path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members(prefix=prefix) | others)
+    recordings, known = locate(path.parent, memory)
+    folder = tmp_path / "cache" / "unpacked" / md5(path) / "ibmGestureTrain"
+    assert not known and recordings.labels.tolist() == [0, 1, 0, 1] and recordings.paths[0].parents[1] == folder
+    assert recordings.paths[2].read_bytes() == FILES["user02_a/0.npy"]
+    assert sorted(os.listdir(path.parent)) == [path.name]
+    assert sum(len(files) for _, _, files in os.walk(tmp_path / "cache")) == 4
+    monkeypatch.setattr(gesture_archive, "_recordings", None)
+    assert locate(path.parent, memory)[0].digest == recordings.digest
+
+
+def test_what_is_published_is_known_by_the_archive_s_md5(tmp_path, memory):
+    path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members())
+    published = md5(path)
+    assert locate(path.parent, memory, published)[1]
+    folder = write(tmp_path / "set" / "ibmGestureTrain", FILES)
+    assert locate(path.parent, memory, published)[1]  # unpacked beside it, as tonic does
+    path.unlink()
+    assert locate(tmp_path / "set", memory, published)[1]  # it was there before
+    assert not locate(tmp_path / "set", memory, "another")[1]
+    (folder / "user01_a" / "0.npy").write_bytes(npy(EVENTS))
+    assert not locate(tmp_path / "set", memory, published)[1]
+
+
+def test_a_folder_counts_before_an_archive_that_is_another(tmp_path, memory):
+    (write(tmp_path / "set" / "ibmGestureTrain", FILES).parent / "ibmGestureTrain.tar.gz").write_bytes(b"")
+    recordings, known = locate(tmp_path / "set", memory)
+    assert len(recordings.paths) == 4 and not known
+    with pytest.raises(ValueError, match=f"{tmp_path} holds one of the set's two parts only: add ibmGestureTrain"):
+        locate(tmp_path, memory)
+
+
+WHOLE = members()
+
+
+BAD_ARCHIVES = [
+    (WHOLE | {"ibmGestureTrain/../../evil.npy": b"x"}, "is unsafe: it holds '.*evil.npy', which leads out of"),
+    ({"../ibmGestureTrain/user01_a/0.npy": b"x"}, "is unsafe: .* which leads out of its folder"),
+    ({"/ibmGestureTrain/user01_a/0.npy": b"x"}, "is unsafe: .* which leads out of its folder"),
+    (WHOLE | {"ibmGestureTrain/user01_a/2.npy": [tarfile.SYMTYPE]}, "is unsafe: .*2.npy', which is no file or folder"),
+    (WHOLE | {"ibmGestureTrain/user01_a/2.npy": [tarfile.LNKTYPE]}, "is unsafe: .* which is no file or folder"),
+    (WHOLE | {"ibmGestureTrain/pipe": [tarfile.FIFOTYPE]}, "is unsafe: .* which is no file or folder"),
+    (members("ibmGestureTest"), "holds recordings in ibmGestureTest/, not in ibmGestureTrain/"),
+    ({"ibmGestureTrain/notes": b""}, "holds no recordings ibmGestureTrain/userNN_SESSION/LABEL.npy"),
+]
+
+
+@pytest.mark.parametrize("content, message", BAD_ARCHIVES)
+def test_a_wrong_archive_is_an_error_and_writes_nothing(tmp_path, memory, content, message):
+    path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", content)
+    with pytest.raises(ValueError, match=f"{path} {message}.*; replace it"):
+        gesture_archive.located(path.parent, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory)
+    assert [file for _, _, files in os.walk(tmp_path) for file in files] == [path.name]
+
+
+@pytest.mark.parametrize("cut", [slice(0), slice(5), slice(-200), slice(2, None), slice(10, None)])
+def test_a_damaged_archive_is_an_error_and_writes_nothing(tmp_path, memory, cut):
+    path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", members())
+    path.write_bytes(path.read_bytes()[cut])
+    with pytest.raises(ValueError, match=f"{path} is no .tar.gz or a damaged one .*; replace it"):
+        gesture_archive.located(path.parent, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory)
+    assert [file for _, _, files in os.walk(tmp_path) for file in files] == [path.name]
+
+
+def test_a_bit_flipped_in_an_archive_is_noticed(tmp_path, memory):
+    path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", members())
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    packed = bytearray(gzip.compress(bytes(content), 0))
+    packed[packed.index(b"\x93NUMPY") + 140] ^= 1
+    path.write_bytes(packed)
+    with pytest.raises(ValueError, match="damaged one .CRC"):
+        locate(path.parent, memory)

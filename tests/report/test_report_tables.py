@@ -1,0 +1,183 @@
+"""The tables of one experiment, beside the published figures."""
+
+import json
+import runpy
+
+import pytest
+from helpers.markdown_table import table
+from helpers.place import ROOT
+
+from common import report
+from common.settings import resolution
+
+
+def resolved(directory, **overrides):
+    """What the directory's conf.py as it stands makes of these."""
+    conf = runpy.run_path(ROOT / directory / "conf.py")
+    arguments = [f"{key}={value}" for key, value in overrides.items()]
+    return resolution.resolve(conf["config"], conf["conditional"], arguments)
+
+
+def shd_run(root, name, tests, data=("SHD", False), seconds=400.0, num_done=None, **overrides):
+    """A finished run of what shd/conf.py describes, with made-up numbers."""
+    run = root / "shd" / "runs" / name
+    run.mkdir(parents=True)
+    settings = resolved("shd", **{"net": "mlp", "num_trials": len(tests), **overrides})
+    (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "shd"}))
+    length = num_done or settings["num_epochs"]
+    trials = [{"test": test, "seconds": seconds, "num_epochs": length, "firing_rates": {"fc1": 0.5, "fc2": 0.25}}
+              for test in tests]  # fmt: skip
+    data = {"name": data[0], "stand_in": data[1], "num_train": 9}
+    result = {"data": data, "num_trials": len(tests), "length": length, "trials": trials}
+    (run / "result.json").write_text(json.dumps(result))
+    return run
+
+
+def spsn_table(root, capsys):
+    """{(neuron, how its settings differ): row} of the table's first data set, and the whole text."""
+    report.main([str(root), "--table", "spsn"])
+    text = capsys.readouterr().out
+    return {(row["neuron"], row["unlike SPSN's"]): row for row in table(text)}, text
+
+
+def test_the_spsn_table_sets_neurons_against_conditions_beside_the_published_figures(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.70, 0.74])
+    shd_run(tmp_path, "b", [0.8], augment=True, rate_limit=0.4)
+    shd_run(tmp_path, "c", [0.5], neuron="paralif_d")
+    rows, text = spsn_table(tmp_path, capsys)
+    assert text.startswith("SHD\n") and "- published, basic: of one run on all training recordings" in text
+    assert [*rows] == [(name, "–") for name in ("LIF", "SPSN-SB", "SPSN-GS", "Non-Spiking", "paralif_d")]
+    spsn_sb, lif = rows["SPSN-SB", "–"], rows["LIF", "–"]
+    assert spsn_sb["basic (%)"] == "72.00 ± 2.83 (n = 2)" and spsn_sb["basic, s/epoch"] == "2.0"
+    assert spsn_sb["published, basic (%)"] == "77.16; 5.5 s/epoch"
+    assert spsn_sb["+ augmentation + regularisation (%)"] == "80.00 (n = 1)"
+    assert spsn_sb["published, + augmentation + regularisation (%)"] == "89.70"
+    assert spsn_sb["firing rates, basic"] == "0.500 / 0.250"
+    assert lif["basic (%)"] == "–" and lif["published, + augmentation (%)"] == "83.03; 261.7 s/epoch"
+    assert "+ regularisation (%)" not in lif
+
+
+@pytest.mark.parametrize("neuron", ["lif", "spsn_sb", "spsn_gs", "non_spiking"])
+def test_conf_py_as_it_stands_has_the_published_settings(tmp_path, capsys, neuron):
+    shd_run(tmp_path, "basic", [0.5], neuron=neuron)
+    shd_run(tmp_path, "augmented", [0.6], neuron=neuron, augment=True)
+    rows, _ = spsn_table(tmp_path, capsys)
+    assert {unlike for _, unlike in rows} == {"–"}
+    (row,) = (row for row in rows.values() if row["basic (%)"] != "–")
+    assert (row["basic (%)"], row["+ augmentation (%)"]) == ("50.00 (n = 1)", "60.00 (n = 1)")
+    assert "–" not in (row["published, basic (%)"], row["published, + augmentation (%)"])
+
+
+def test_a_run_by_spsn_s_own_protocol_says_so_beside_the_published_figures(tmp_path, capsys):
+    shd_run(tmp_path, "ours", [0.5])
+    shd_run(tmp_path, "theirs", [0.7], select_on="last", val_fraction=0.0, length="batch")
+    rows, _ = spsn_table(tmp_path, capsys)
+    row = rows["SPSN-SB", "none: its protocol too"]
+    assert (row["basic (%)"], row["published, basic (%)"][:5]) == ("70.00 (n = 1)", "77.16")
+    assert rows["SPSN-SB", "–"]["basic (%)"] == "50.00 (n = 1)"
+
+
+@pytest.mark.parametrize("settings, unlike", [
+    ({"subset": 60}, "60 recordings"),
+    ({"dt_ms": 4, "num_epochs": 30}, "4 ms, 30 epochs"),
+    ({"window_ms": 0.001}, "first 0.001 ms"),
+    ({"binarize": True}, "binarized"),
+    ({"hidden_sizes": [128, 128]}, "128-128 hidden"),
+    ({"lr": 0.002}, "lr=0.002"),
+    ({"select_on": "test"}, "best on test, val_fraction=0"), ({"length": "batch"}, "length=batch"),
+    ({"select_on": "last", "length": "batch"}, "last epoch, length=batch"),  # which holds a tenth out
+    ({"neuron": "paralif_d", "recurrent": True, "learn_tau": True}, "learn_tau, recurrent"),
+    ({"augment": True, "shift": 0.05, "scale_together": False}, "shift=0.05, scale_together=False"),
+    ({"augment": True, "rate_limit": 0.1}, "rate_limit=0.1"),  # published with .4
+    ({"neuron": "lif", "rate_limit": 0.4}, "rate_limit=0.4"),
+])
+def test_a_run_with_other_settings_has_its_own_row_without_published_figures(tmp_path, capsys, settings, unlike):
+    shd_run(tmp_path, "a", [0.7])
+    shd_run(tmp_path, "b", [0.1], **settings)
+    rows, _ = spsn_table(tmp_path, capsys)
+    (other,) = (row for (_, difference), row in rows.items() if difference != "–")
+    assert other["unlike SPSN's"] == unlike and "10.00 (n = 1)" in other.values()
+    assert {text for title, text in other.items() if title.startswith("published")} == {"–"}
+    assert rows["SPSN-SB", "–"]["basic (%)"] == "70.00 (n = 1)"
+
+
+def test_of_equal_runs_the_one_with_most_epochs_counts_then_the_newest(tmp_path, capsys):
+    shd_run(tmp_path, "1", [0.5, 0.5])
+    shd_run(tmp_path, "2", [0.7, 0.7], seed=7, device="cpu", exp_name="again")
+    shd_run(tmp_path, "3", [0.9])
+    shd_run(tmp_path, "4", [0.2, 0.2, 0.2], num_done=30)  # to be made longer: config.json says 200 epochs
+    rows, _ = spsn_table(tmp_path, capsys)
+    assert rows["SPSN-SB", "–"]["basic (%)"] == "70.00 ± 0.00 (n = 2)"
+    assert rows["SPSN-SB", "30 epochs"]["basic (%)"] == "20.00 ± 0.00 (n = 3)"
+
+
+def test_regularisation_alone_has_a_column(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7], rate_limit=0.4)
+    rows, _ = spsn_table(tmp_path, capsys)
+    row = rows["SPSN-SB", "–"]
+    assert (row["+ regularisation (%)"], row["published, + regularisation (%)"]) == ("70.00 (n = 1)", "–")
+
+
+@pytest.mark.parametrize("content", ["{", '{"data": {}, "trials": []}',
+                                     '{"data": {"name": "SHD", "stand_in": false}, "trials": []}'])
+def test_a_damaged_run_costs_the_spsn_table_nothing_else(tmp_path, capsys, content):
+    shd_run(tmp_path, "good", [0.7])
+    (shd_run(tmp_path, "worse", [0.9]) / "result.json").write_text(content)
+    report.main([str(tmp_path), "--table", "spsn"])
+    out, err = capsys.readouterr()
+    assert "70.00 (n = 1)" in out and err.startswith("warning: ") and "worse" in err and err.count("\n") == 1
+
+
+def test_no_published_figure_stands_beside_another_set(tmp_path, capsys):
+    for number, data in enumerate([("fsdd_shd", True), ("SHD", True), ("mine", False)]):
+        shd_run(tmp_path, str(number), [0.7], data=data)
+    _, text = spsn_table(tmp_path, capsys)
+    assert text.startswith("fsdd_shd, a stand-in") and "published," not in text
+    assert text.count("70.00 (n = 1)") == 3
+
+
+def plif_run(root, name, tests=(0.9, 0.94), data=("DVS128 Gesture", False), **overrides):
+    """A finished run of what dvs_gesture/conf.py describes, with made-up numbers."""
+    run = root / "dvs_gesture" / "runs" / name
+    run.mkdir(parents=True)
+    settings = resolved("dvs_gesture", **{"net": "plifnet", "num_trials": len(tests), **overrides})
+    (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "dvs_gesture"}))
+    trials = [{"test": test, "val": 0.96, "num_epochs": settings["num_epochs"]} for test in tests]
+    data = {"name": data[0], "stand_in": data[1], "num_train": 9}
+    (run / "result.json").write_text(json.dumps({"data": data, "num_trials": len(tests), "trials": trials}))
+    lines = [f"{k},{epoch},{2 + k / 4 + epoch},2.5,0,{epoch / 8}" for k in range(len(tests)) for epoch in (1, 2, 3)]
+    header = "trial,epoch,tau_mean_conv1,tau_mean_fc1,tau_std_conv1,tau_std_fc1"
+    (run / "metrics.csv").write_text("\n".join([header, *lines, ""]))
+
+
+def test_the_plif_table_sets_models_beside_the_published_figures(tmp_path, capsys):
+    plif_run(tmp_path, "a", tau="neuron", tau_penalty=0.01, tau_penalty_on="w")
+    plif_run(tmp_path, "b")
+    plif_run(tmp_path, "c", tests=[0.5], channels=32, num_epochs=2)
+    plif_run(tmp_path, "e", tests=[0.1])  # like b, with fewer trials: b stays
+    plif_run(tmp_path, "d", tests=[0.97], select_on="test")
+    report.main([str(tmp_path), "--table", "plif"])
+    text = capsys.readouterr().out
+    assert "unfinished" not in text
+    val, best = text.split("DVS128 Gesture, best on test\n")
+    layer, neuron, reduced = table(val)
+    assert val.startswith("DVS128 Gesture\n") and reduced["published, highest test (%)"] == "–"
+    assert reduced["unlike the thesis's"] == "channels=32, 2 epochs" and reduced["test accuracy (%)"] == "50.00 (n = 1)"
+    assert layer == {
+        "tau": "per layer", "unlike the thesis's": "–", "test accuracy (%)": "92.00 ± 2.83 (n = 2)",
+        "validation (%)": "96.00 ± 0.00", "τ mean, per layer": "5.125 / 2.500",
+        "τ std, per layer": "0.000 / 0.375", "published, highest test (%)": "95.5",
+        "published, highest validation (%)": "100.0"}  # fmt: skip
+    assert neuron["tau"] == "per neuron, λ = 0.01, on w" and neuron["published, highest test (%)"] == "95.8"
+    (best,) = table(best)
+    assert (best["test accuracy (%)"], best["validation (%)"]) == ("97.00 (n = 1)", "–")
+
+
+def test_the_plif_table_of_another_set_has_no_published_column(tmp_path, capsys):
+    plif_run(tmp_path, "a", data=("dvs_objects", True))
+    (tmp_path / "dvs_gesture/runs/bad").mkdir()
+    (tmp_path / "dvs_gesture/runs/bad/result.json").write_text("{")
+    report.main([str(tmp_path), "--table", "plif"])
+    out, err = capsys.readouterr()
+    assert out.startswith("dvs_objects, a stand-in") and "published," not in out and "92.00 ± 2.83" in out
+    assert err.startswith("warning: ") and "bad" in err
