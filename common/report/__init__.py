@@ -19,7 +19,8 @@ NOTES = {
     "**stand-in**": "not the published data set, so no published figure compares.",
     " of ": "so many trials are done of all: the run is unfinished or being made longer, or one of them diverged.",
     "best on test": "the epoch was chosen on the test set, as some papers do; the accuracy is too high.",
-    "published, basic": "of one run on all training recordings, after its last epoch; ours hold some out to choose it.",
+    "published, basic": "of one run on all training recordings, after its last epoch; ours hold some out to choose it, "
+                        "but those by its protocol.",
     "last epoch": "as some papers do, the last epoch was tested, whatever a validation set says.",
     "mse, last 50 iterations": "mean squared error of the output's membrane over the square of the ramp's peak.",
 }

@@ -2,6 +2,7 @@
 
 import statistics
 
+from common.report.accuracy import CHOSEN
 from common.report.runs import NONE, read, read_metrics, warn
 from common.report.variant import describe
 
@@ -19,13 +20,13 @@ SETTINGS = {
     "subset": 0, "binarize": False, "augment": False, "split_by": "number", "num_steps": 20, "normalization": "none",
     "downsample": 1, "num_layers": 5, "channels": 128, "hidden_size": 512, "pool": "max", "dropout": 0.5,
     "init_tau": 2.0, "tau_std": 0.1, "detach_reset": True, "surrogate": "atan", "alpha": 2.0,
-    "learn_surrogate": False, "num_epochs": 1256, "patience": 0, "loss": "mse_rate_loss", "ties": "loss",
+    "learn_surrogate": False, "num_epochs": 1256, "patience": 0, "loss": "mse_rate_loss",
     "optimizer": "adam", "betas": [0.9, 0.999], "weight_decay": 0.0, "lr": 1e-3, "lr_schedule": "cosine",
     "cosine_epochs": 64, "eta_min": 0.0, "val_split": "random",
     "precision": "float32",
 }  # fmt: skip
 ELSEWHERE = {"net", "tau", "tau_penalty", "tau_penalty_on", "exp_name", "num_trials", "seed", "data_dir", "source",
-             "device", "case", "select_on", "val_fraction"}  # not named  # fmt: skip
+             "device", "case", "select_on", "ties", "val_fraction"}  # not named  # fmt: skip
 
 
 def tables(runs):
@@ -65,8 +66,7 @@ def _kind(settings, result):
 
 
 def _title(name, stand_in, select_on):
-    marks = ", a stand-in: no published figure compares" * stand_in + ", best on test" * (select_on == "test")
-    return name + marks
+    return name + ", a stand-in: no published figure compares" * stand_in + CHOSEN.get(select_on, "")
 
 
 def _rows(rows, published):
@@ -81,14 +81,15 @@ def _published(model, unlike, _):
 
 def _row(run, kind, result, select_on):
     trials = result["trials"]
-    tests, vals = ([100 * trial[key] for trial in trials] for key in ("test", "val"))
+    tests = [100 * trial["test"] for trial in trials]
+    vals = [100 * trial["val"] for trial in trials if trial["val"] is not None and select_on != "test"]
     (tau, penalty), unlike, on = kind
     means, stds = _taus(run)
     return {
         "tau": MODELS.get((tau, penalty), f"per {tau}, λ = {penalty:g}") + ", on w" * (on == "w"),
         "unlike the thesis's": unlike or NONE,
         "test accuracy (%)": f"{_mean_std(tests)} (n = {len(tests)})",
-        "validation (%)": _mean_std(vals) if select_on == "val" else NONE,
+        "validation (%)": _mean_std(vals) if vals else NONE,
         "τ mean, per layer": means,
         "τ std, per layer": stds,
     }

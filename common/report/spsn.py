@@ -22,7 +22,7 @@ PUBLISHED = {
     ("spsn_gs", "+ augmentation + regularisation"): (89.39, None),
     ("non_spiking", "basic"): (71.82, 1.5), ("non_spiking", "+ augmentation"): (66.07, 6.7),
 }  # fmt: skip
-ALIKE = "none: its protocol too"
+ALIKE = "none; its protocol too"
 PROTOCOL = {"select_on": "last", "val_fraction": 0.0, "length": "batch"}  # SPSN's
 # Their settings, and our validation; not taken from conf.py, which users edit. A run with others has a row naming them.
 SETTINGS = {
@@ -74,9 +74,9 @@ def _kind(settings, result):
     described = {key: value for key, value in settings.items() if key not in ELSEWHERE}
     described["num_epochs"] = result.get("length", settings["num_epochs"])  # of a run being made longer, those it had
     alike = all(settings.get(key) == value for key, value in PROTOCOL.items())
-    described |= {key: SETTINGS[key] for key in PROTOCOL if alike}
+    described |= {key: SETTINGS[key] for key in [*PROTOCOL, "ties"] if alike}  # told apart below
     unlike = describe(described, SETTINGS | {"rate_limit": RATE_LIMITS.get(neuron, 0.0) if limit else 0.0})
-    unlike = unlike or ALIKE * alike
+    unlike = f"{unlike or 'none'}; its protocol too" if alike else unlike
     condition = next(title for title, answer in CONDITIONS.items() if answer == (settings["augment"], limit > 0))
     return neuron, unlike, condition
 

@@ -4,10 +4,13 @@
 def state(saved, net):
     """The state_dict of a network like `net` that an older commit may have saved; the arguments stay as they are.
 
-    Neurons of a fixed threshold did not save it: it was, and is, what their settings say.
+    Neurons of a fixed threshold did not save it: it was, and is, what their settings say.  A learnt alpha was kept as its
+    logarithm, by whose gradients' moments Adam goes on alike, as their scale is of no matter to it.
     """
     fixed = {name: value for name, value in net.state_dict().items() if name.endswith((".threshold", ".theta"))}
-    return fixed | saved
+    logarithms = {name: value for name, value in saved.items() if name.endswith(".log_alpha")}
+    alphas = {name.replace("log_alpha", "alpha"): value.exp() for name, value in logarithms.items()}
+    return fixed | {name: value for name, value in saved.items() if name not in logarithms} | alphas
 
 
 def progress(saved):

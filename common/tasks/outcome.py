@@ -27,9 +27,10 @@ def conclude(result):
     """The result: a line for each layer, and at last the accuracy."""
     spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
     marks = ", a stand-in" * result["data"]["stand_in"] + CHOSEN[result["select_on"]]
-    epochs = ", ".join(str(trial["best_epoch"]) for trial in result["trials"])
+    epochs = ("" if result["select_on"] == "last" else "best ") + "epoch "
+    epochs += ", ".join(str(trial["best_epoch"]) for trial in result["trials"])
     return "\n".join([*_layer_lines(result["trials"]),
-        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) (best epoch {epochs}) "
+        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) ({epochs}) "
         f"on {result['data']['name']}{marks}"])  # fmt: skip
 
 
@@ -83,8 +84,10 @@ def compare(path, runs):
     from common.plots import style, tau
 
     results = {case: record.read_result(run) for case, run in runs.items()}
-    held_out = "test" if "test" in {result.get("select_on") for result in results.values()} else "val"
-    print(f"{'case':15}{'test accuracy':>20}{'best on ' + held_out:>14}{'epochs':>8}{'trials':>8}")
+    chosen = {result.get("select_on") for result in results.values()}
+    held_out = "test" if "test" in chosen else "val"
+    title = "last epoch's" if chosen == {"last"} else f"best on {held_out}"
+    print(f"{'case':15}{'test accuracy':>20}{title:>14}{'epochs':>8}{'trials':>8}")
     for case, result in results.items():
         held = [trial["val"] for trial in result["trials"] if trial["val"] is not None]
         best = f"{statistics.mean(held):.2%}" if held else "–"

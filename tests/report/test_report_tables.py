@@ -72,9 +72,18 @@ def test_a_run_by_spsn_s_own_protocol_says_so_beside_the_published_figures(tmp_p
     shd_run(tmp_path, "ours", [0.5])
     shd_run(tmp_path, "theirs", [0.7], select_on="last", val_fraction=0.0, length="batch")
     rows, _ = spsn_table(tmp_path, capsys)
-    row = rows["SPSN-SB", "none: its protocol too"]
+    row = rows["SPSN-SB", "none; its protocol too"]
     assert (row["basic (%)"], row["published, basic (%)"][:5]) == ("70.00 (n = 1)", "77.16")
     assert rows["SPSN-SB", "–"]["basic (%)"] == "50.00 (n = 1)"
+
+
+def test_protocols_stay_apart_where_other_settings_differ_too(tmp_path, capsys):
+    for name, test, protocol in (("ours", 0.5, {}), ("theirs", 0.7, {"select_on": "last", "val_fraction": 0.0,
+                                                                     "length": "batch", "ties": "first"})):
+        shd_run(tmp_path, name, [test], dt_ms=4, **protocol)
+    rows, _ = spsn_table(tmp_path, capsys)
+    found = {unlike: row["basic (%)"] for (neuron, unlike), row in rows.items() if neuron == "SPSN-SB"}
+    assert found == {"–": "–", "4 ms": "50.00 (n = 1)", "4 ms; its protocol too": "70.00 (n = 1)"}
 
 
 @pytest.mark.parametrize("settings, unlike", [
@@ -136,13 +145,13 @@ def test_no_published_figure_stands_beside_another_set(tmp_path, capsys):
     assert text.count("70.00 (n = 1)") == 3
 
 
-def plif_run(root, name, tests=(0.9, 0.94), data=("DVS128 Gesture", False), **overrides):
+def plif_run(root, name, tests=(0.9, 0.94), data=("DVS128 Gesture", False), val=0.96, **overrides):
     """A finished run of what dvs_gesture/conf.py describes, with made-up numbers."""
     run = root / "dvs_gesture" / "runs" / name
     run.mkdir(parents=True)
     settings = resolved("dvs_gesture", **{"net": "plifnet", "num_trials": len(tests), **overrides})
     (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "dvs_gesture"}))
-    trials = [{"test": test, "val": 0.96, "num_epochs": settings["num_epochs"]} for test in tests]
+    trials = [{"test": test, "val": val, "num_epochs": settings["num_epochs"]} for test in tests]
     data = {"name": data[0], "stand_in": data[1], "num_train": 9}
     (run / "result.json").write_text(json.dumps({"data": data, "num_trials": len(tests), "trials": trials}))
     lines = [f"{k},{epoch},{2 + k / 4 + epoch},2.5,0,{epoch / 8}" for k in range(len(tests)) for epoch in (1, 2, 3)]
@@ -171,6 +180,16 @@ def test_the_plif_table_sets_models_beside_the_published_figures(tmp_path, capsy
     assert neuron["tau"] == "per neuron, λ = 0.01, on w" and neuron["published, highest test (%)"] == "95.8"
     (best,) = table(best)
     assert (best["test accuracy (%)"], best["validation (%)"]) == ("97.00 (n = 1)", "–")
+
+
+def test_the_plif_table_keeps_protocols_apart_also_without_a_validation_set(tmp_path, capsys):
+    plif_run(tmp_path, "a")
+    plif_run(tmp_path, "b", tests=[0.8], select_on="last", ties="last", val=None)
+    report.main([str(tmp_path), "--table", "plif"])
+    ours, theirs = capsys.readouterr().out.split("DVS128 Gesture, last epoch\n")
+    assert table(ours)[0]["test accuracy (%)"] == "92.00 ± 2.83 (n = 2)"
+    (row,) = table(theirs)
+    assert (row["test accuracy (%)"], row["validation (%)"], row["unlike the thesis's"]) == ("80.00 (n = 1)", "–", "–")
 
 
 def test_the_plif_table_of_another_set_has_no_published_column(tmp_path, capsys):

@@ -63,6 +63,12 @@ def test_a_threshold_that_was_saved_stays():
     assert translate.state({"neuron.threshold": torch.tensor(3.0)}, outer) == {"neuron.threshold": 3.0}
 
 
+def test_a_learnt_alpha_was_a_logarithm():
+    saved = {"neuron.surrogate.log_alpha": torch.tensor(2.0).log(), "neuron.w": torch.tensor(0.5)}
+    found = translate.state(saved, torch.nn.Module())
+    assert set(found) == {"neuron.surrogate.alpha", "neuron.w"} and found["neuron.surrogate.alpha"].item() == 2
+
+
 def test_a_score_that_was_a_number_is_one_of_several():
     assert translate.progress({"best_score": 0.5, "epoch": 1}) == {"best_score": (0.5,), "epoch": 1}
     assert translate.progress({"best_score": (0.5, -1.0)}) == {"best_score": (0.5, -1.0)}
