@@ -85,17 +85,6 @@ class LearntATan(nn.Module):
 SURROGATES = {"fast_sigmoid": (FastSigmoid, "slope"), "atan": (ATan, "alpha"), "rectangle": (Rectangle, "width")}
 
 
-def build(config):
-    """The surrogate that config["surrogate"] names, with its number from the key of that name.
-
-    With surrogate_center "zero" it is centred on a membrane of 0, not on the config's threshold.
-    """
-    kind, number = SURROGATES[config["surrogate"]]
-    if config.get("surrogate_center") == "zero":
-        return kind(config[number], -config["threshold"])
-    return kind(config[number])
-
-
 class _Spike(torch.autograd.Function):
     @staticmethod
     def forward(ctx, distance, surrogate, inclusive):

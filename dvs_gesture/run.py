@@ -15,7 +15,6 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import nets
 from common.data import encode, gesture
 from common.data.gesture.augmentation import EventAugmentation
 from common.data.gesture.frames import Framing
@@ -35,10 +34,5 @@ def load_data(config):
     return gesture.load(config["data_dir"], config["source"], *held_out, config["subset"], *framings, augmentation)
 
 
-def build_net(config, data):
-    """The network config["net"] names, untrained."""
-    return nets.build(config, data.in_shape, data.num_classes)
-
-
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, build_net, encode.frames, classification))
+    command.main(conf, Experiment(load_data, encode.frames, classification))

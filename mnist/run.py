@@ -15,9 +15,8 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import nets
+from common import build
 from common.data import encode, images
-from common.data.images import augment
 from common.runs import command
 from common.runs.experiment import Experiment
 from common.tasks import classification
@@ -25,14 +24,10 @@ from common.tasks import classification
 
 def load_data(config):
     """Training, validation and test images [1, 28, 28] with their classes."""
+    scaling = config.get("pixel_mean", 0.0), config.get("pixel_std", 1.0)
     return images.load("mnist", config["data_dir"], config["source"], config["val_fraction"], config["subset"],
-                       config.get("pixel_mean", 0.0), config.get("pixel_std", 1.0), augment.build(config))  # fmt: skip
-
-
-def build_net(config, data):
-    """The network config["net"] names, untrained."""
-    return nets.build(config, data.in_shape, data.num_classes)
+                       *scaling, build.image_augmentation(config))  # fmt: skip
 
 
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, build_net, encode.constant_current, classification))
+    command.main(conf, Experiment(load_data, encode.constant_current, classification))

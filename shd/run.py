@@ -14,7 +14,6 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import nets
 from common.data import encode, shd
 from common.data.events import Augmentation, Binning
 from common.runs import command
@@ -31,10 +30,5 @@ def load_data(config):
     return shd.load(config["data_dir"], config["source"], *held_out, config["subset"], binning, augmentation)
 
 
-def build_net(config, data):
-    """The network config["net"] names, untrained."""
-    return nets.build(config, data.in_shape, data.num_classes)
-
-
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, build_net, encode.events, classification))
+    command.main(conf, Experiment(load_data, encode.events, classification))

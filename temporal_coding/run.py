@@ -14,7 +14,6 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 
 import conf
 
-from common import nets
 from common.data import encode, synthetic
 from common.runs import command
 from common.runs.experiment import Experiment
@@ -27,10 +26,5 @@ def load_data(config):
     return synthetic.spike_timing(config["num_steps"], config["num_inputs"], config["spike_time"], seeds)
 
 
-def build_net(config, data):
-    """The network config["net"] names, untrained."""
-    return nets.build(config, data.in_shape, data.num_classes)
-
-
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, build_net, encode.spike_trains, spike_timing))
+    command.main(conf, Experiment(load_data, encode.spike_trains, spike_timing))

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from common import nets
+from common import build
 from common.data import encode, synthetic
 from common.data.events import EventBatch
 from common.settings.resolution import resolve
-from common.training import annealing, losses, optim
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,9 +72,9 @@ def losses_of(name):
     settings = resolve(conf["config"], conf["conditional"], arguments)
     in_shape, num_classes, batches = inputs(settings["num_steps"])
     torch.manual_seed(0)
-    net = nets.build(settings, in_shape, num_classes).double()
-    optimizer, lr_schedule = optim.build(settings, net.parameters(), steps_per_epoch=10)
-    thresholds, loss_fn = annealing.build(settings, list(net.neurons.values())), losses.build(settings)
+    net = build.net(settings, in_shape, num_classes).double()
+    optimizer, lr_schedule = build.optimizer(settings, net.parameters(), steps_per_epoch=10)
+    thresholds, loss_fn = build.threshold_schedule(settings, list(net.neurons.values())), build.loss(settings)
     values = []
     for sequence, target in batches:
         loss = loss_fn(net(sequence), target)

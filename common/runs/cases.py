@@ -2,8 +2,8 @@
 
 from os.path import relpath
 
-from common.runs import experiment, record
 from common.errors import UserError, user_errors
+from common.runs import experiment, record
 from common.runs.experiment import hinting
 from common.training.loop import Diverged
 

@@ -1,9 +1,7 @@
 """A checkpoint: a file of tensors and numbers, with its sha256 beside it."""
 
-import contextlib
 import hashlib
 import io
-import os
 from pathlib import Path
 
 import torch

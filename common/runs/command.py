@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from common.runs import cases, experiment, record
-from common.settings import help, resolution
 from common.errors import UserError, user_errors
+from common.runs import cases, experiment, record
 from common.runs.signals import Interrupted, raise_interrupted
+from common.settings import help, resolution
 from common.training.loop import Diverged
 
 LENGTHS = ("num_epochs", "num_iterations")

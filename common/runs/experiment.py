@@ -22,10 +22,10 @@ from types import ModuleType
 
 import torch
 
-from common.runs import metrics, record, tensorboard, trial
-from common.training import monitor
 from common.errors import user_errors
+from common.runs import metrics, record, tensorboard, trial
 from common.runs.signals import Interrupted, stop_hook, stop_signals
+from common.training import monitor
 from common.training.loop import Diverged
 
 
@@ -33,12 +33,10 @@ from common.training.loop import Diverged
 class Experiment:
     """What a directory's run.py puts together.
 
-    load_data(settings) -> Data.  build_net(settings, data) -> network.  encode(inputs, num_steps) ->
-    sequence [T, B, ...].  task: see above.
+    load_data(settings) -> Data.  encode(inputs, num_steps) -> sequence [T, B, ...].  task: see above.
     """
 
     load_data: Callable
-    build_net: Callable
     encode: Callable
     task: ModuleType
 
@@ -71,7 +69,7 @@ def evaluate(experiment, settings, path):
     with record.locked(path):
         with user_errors():
             record.check_data(path, data)
-            trials = [trial.build(settings, data, experiment.build_net, place, settings["seed"] + k, device)
+            trials = [trial.started(settings, data, place, settings["seed"] + k, device)
                       for k, place in enumerate(_finished_trials(path, settings))]  # fmt: skip
             results = [experiment.task.test(trial, settings, data, encode) for trial in trials]
             _tell_differences(results, record.read_result(path)["trials"])
@@ -129,7 +127,7 @@ def _prepare(experiment, settings):
             raise ValueError(f"device={name}, but torch sees no such CUDA device; use device=cpu or torch for CUDA")
         data = experiment.load_data(settings)
         experiment.task.check(settings, data)
-        trial.check(settings, data, experiment.build_net)  # what cannot be built is said before a directory is made
+        trial.check(settings, data)  # what cannot be built is said before a directory is made
     for split in ("train", "val", "test"):
         setattr(data, split, getattr(data, split).to(name))
     return data, torch.device(name), functools.partial(experiment.encode, num_steps=settings["num_steps"])
@@ -145,7 +143,7 @@ def _run_trials(experiment, path, settings, data, encode, device, signals):
     for k in range(settings["num_trials"]):
         with user_errors():
             place, seed = path / f"trial_{k}", settings["seed"] + k
-            current = trial.build(settings, data, experiment.build_net, place, seed, device)
+            current = trial.started(settings, data, place, seed, device)
         before = current.progress["iteration"]
         with tensorboard.writing(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
             for row in _named(f"trial {k}", task.fit(current, settings, data, encode, signals)):

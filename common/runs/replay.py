@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from common import build
 from common.runs import checkpoint, command, record, translate
 
 IMMATERIAL = {"exp_name", "device", "num_frames"}  # of no matter to its numbers, but for a GPU's last bits and draws
@@ -38,7 +39,7 @@ def load(script, path):
     settings = record.read_config(path)["settings"]
     data = script.load_data(settings)
     record.check_data(path, data)
-    net = script.build_net(settings, data)
+    net = build.net(settings, data.in_shape, data.num_classes)
     net.load_state_dict(translate.state(checkpoint.load(path / "trial_0" / "best.pt")["net"], net))
     return settings, data, net
 

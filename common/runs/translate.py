@@ -4,8 +4,8 @@
 def state(saved, net):
     """The state_dict of a network like `net` that an older commit may have saved; the arguments stay as they are.
 
-    Neurons of a fixed threshold did not save it: it was, and is, what their settings say.  A learnt alpha was kept as its
-    logarithm, by whose gradients' moments Adam goes on alike, as their scale is of no matter to it.
+    Neurons of a fixed threshold did not save it: it was, and is, what their settings say.  A learnt alpha was kept as
+    its logarithm, by whose gradients' moments Adam goes on alike, as their scale is of no matter to it.
     """
     fixed = {name: value for name, value in net.state_dict().items() if name.endswith((".threshold", ".theta"))}
     logarithms = {name: value for name, value in saved.items() if name.endswith(".log_alpha")}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 
-from common.runs import checkpoint, translate
-from common.training import annealing, loop, losses, optim
+from common import build
 from common.errors import UserError
+from common.runs import checkpoint, translate
 from common.runs.signals import Interrupted
+from common.training import annealing, loop
 
 SAVE_SECONDS = 60  # between two checkpoints within an epoch
 
@@ -31,13 +32,13 @@ class Trial:
         return int(self.path.name.removeprefix("trial_"))
 
 
-def build(settings, data, build_net, path, seed, device):
+def started(settings, data, path, seed, device):
     """The trial as its last checkpoint left it, or untrained if there is none."""
     torch.manual_seed(seed)
-    net = build_net(settings, data).to(device)
+    net = build.net(settings, data.in_shape, data.num_classes).to(device)
     steps_per_epoch = -(-len(data.train) // settings.get("batch_size", 1))
-    optimizer, lr_schedule = optim.build(settings, net.parameters(), steps_per_epoch)
-    threshold_schedule = annealing.build(settings, list(net.neurons.values()))
+    optimizer, lr_schedule = build.optimizer(settings, net.parameters(), steps_per_epoch)
+    threshold_schedule = build.threshold_schedule(settings, list(net.neurons.values()))
     trial = Trial(path, seed, net, optimizer, lr_schedule, threshold_schedule)
     path.mkdir(exist_ok=True)
     if (path / "last.pt").exists():
@@ -50,13 +51,13 @@ def rows(path):
     return checkpoint.load(path / "last.pt")["progress"]["rows"] if (path / "last.pt").exists() else []
 
 
-def check(settings, data, build_net):
+def check(settings, data):
     """ValueError if the settings make no trial."""
     try:
-        net = build_net(settings, data)
-        annealing.build(settings, list(net.neurons.values()))
-        optim.build(settings, net.parameters(), steps_per_epoch=1)
-        losses.build(settings)
+        net = build.net(settings, data.in_shape, data.num_classes)
+        build.threshold_schedule(settings, list(net.neurons.values()))
+        build.optimizer(settings, net.parameters(), steps_per_epoch=1)
+        build.loss(settings)
     except KeyError as error:
         raise ValueError(f"these settings need {error}, for which this conf.py has no row") from error
 

@@ -17,7 +17,7 @@ def one_of(*choices):
     return (lambda value: value in choices, f"must be one of {', '.join(map(repr, choices))}")
 
 
-# Every key that code reads -> (test, rule); of a list, each item is tested.
+# Every key that code reads -> (test, rule); of a list, each item is tested.  Those of registries: common/build.py.
 RULES = {
     "num_trials": AT_LEAST_ONE, "num_epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE, "num_steps": AT_LEAST_ONE,
     "channels": AT_LEAST_ONE, "cosine_iterations": AT_LEAST_ONE, "lr_step_epochs": AT_LEAST_ONE,
@@ -47,8 +47,6 @@ RULES = {
     "dropout": SHARE_BELOW_ONE, "val_fraction": SHARE_BELOW_ONE, "momentum": SHARE_BELOW_ONE,
     "lr": (lambda value: 0 < value <= 1e37, "must lie in (0, 1e37]"),  # beyond, float32 overflows in Adam
     "beta": (lambda value: 0 < value < 1, "must lie in (0, 1)"),
-    "optimizer": one_of("adam", "adamax", "sgd"),
-    "loss": one_of("mse_count_loss", "mse_rate_loss", "mse_membrane_loss", "cross_entropy"),
     "split_by": one_of("dt", "number", "time"),
     "normalization": one_of("frequency", "max", "norm", "sum", "none"),
     "tau_penalty_on": one_of("tau", "w"),
@@ -58,13 +56,10 @@ RULES = {
     "values": one_of("count", "binary"),
     "recurrent_spike": one_of("spike", "relu"),
     "readout": one_of("spikes", "membrane"),
-    "surrogate": one_of("fast_sigmoid", "atan", "rectangle"),
     "surrogate_center": one_of("threshold", "zero"),
     "score": one_of("accuracy", "loss"),
     "precision": one_of("float32", "bf16"),
     "reset": one_of("subtract", "zero"),
-    "lr_schedule": one_of("cosine", "step", "none"),
-    "threshold_schedule": one_of("exponential", "linear", "none"),
     "source": one_of("auto", "published", "sample"),
     "select_on": one_of("val", "test", "last"),
     "ties": one_of("loss", "first", "last"),

@@ -8,11 +8,12 @@ import statistics
 
 from tqdm import tqdm
 
+from common import build
 from common.runs import checkpoint, record, translate
 from common.runs import trial as trials
 from common.runs.signals import stop_hook
 from common.tasks.outcome import compare, conclude, draw, show
-from common.training import loop, losses, monitor, penalties
+from common.training import loop, monitor, penalties
 from common.training.loop import Diverged
 from common.training.segments import in_segments
 
@@ -33,8 +34,8 @@ def fit(trial, settings, data, encode, signals):
     progress, size = trial.progress, settings["batch_size"]
     net = in_segments(trial.net, settings.get("checkpoint_steps", 0))
     held_out = data.test if settings["select_on"] == "test" else data.val
-    judges = losses.build(settings), losses.build_predict(settings)
-    extras = {"penalties": penalties.build(settings, trial.net), "clip_grad_norm": settings.get("clip_grad_norm", 0)}
+    judges = build.loss(settings), build.prediction(settings)
+    extras = {"penalties": build.penalties_of(settings, trial.net), "clip_grad_norm": settings.get("clip_grad_norm", 0)}
     clamps = [penalties.weight_clamps(trial.net)] if settings.get("clamp_weights") else []
     while not loop.has_ended(progress, settings["num_epochs"], settings["patience"]):
         batches = loop.batch_order(len(data.train), size, trial.seed, progress["epoch"])
@@ -102,7 +103,7 @@ def test(trial, settings, data, encode, signals=()):
     best = checkpoint.load(trial.path / "best.pt")
     trial.net.load_state_dict(translate.state(best["net"], trial.net))
     net, stop = trial.net, stop_hook(signals)
-    judges = losses.build(settings), losses.build_predict(settings)
+    judges = build.loss(settings), build.prediction(settings)
     run, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
     activity = monitor.Activity(monitor.spiking(net), net)
     operations = monitor.Operations(monitor.synapses(net), net, activity.counter)

@@ -4,8 +4,9 @@ import statistics
 
 import torch
 
+from common import build
 from common.runs import checkpoint, metrics, record, translate
-from common.training import annealing, monitor
+from common.training import monitor
 
 CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how the epoch was chosen, if not on validation
 
@@ -57,7 +58,7 @@ def draw(path, settings, data, net, encode, result):
         figures["firing_rates"] = activity.firing_rates(result)
     if "thresholds" in settings:
         num_iterations = max(row["iteration"] for row in rows if row["trial"] == 0)
-        trajectories = dict(zip(net.neurons, annealing.replay(settings, num_iterations), strict=True))
+        trajectories = dict(zip(net.neurons, build.threshold_trajectories(settings, num_iterations), strict=True))
         figures["thresholds"] = curves.threshold_curves(list(trajectories), trajectories, rows)
     if tau.layers_of(rows):
         _load(net, path / "trial_0" / "last.pt")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from common import build
 from common.runs import record
 from common.runs import trial as trials
 from common.runs.signals import stop_hook
@@ -33,7 +34,7 @@ def fit(trial, settings, data, encode, signals):
 
     signals: list that receives a signal's number; then Interrupted is raised, and the last epoch's end stands.
     """
-    progress, loss_fn, stop = trial.progress, losses.build(settings), stop_hook(signals)
+    progress, loss_fn, stop = trial.progress, build.loss(settings), stop_hook(signals)
     progress.setdefault("membrane", torch.empty(0, settings["num_steps"]))
     progress.setdefault("threshold", torch.empty(0))
     with _bar(trial, settings) as bar:

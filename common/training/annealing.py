@@ -1,26 +1,7 @@
 """Threshold annealing: firing thresholds that move while a network trains."""
 
-from types import SimpleNamespace
-
 import torch
 from torch import nn
-
-
-def build(config, neurons):
-    """The schedule that config["threshold_schedule"] names, if it does, for neurons at their initial thresholds."""
-    if config.get("threshold_schedule", "none") == "none":
-        return Constant()
-    return SCHEDULES[config["threshold_schedule"]](neurons, config["thresholds_final"], config["anneal_rates"])
-
-
-def replay(config, num_iterations):
-    """Of each layer, its threshold at the start and after each iteration of the config's schedule."""
-    neurons = [SimpleNamespace(threshold=torch.tensor(threshold)) for threshold in config["thresholds"]]
-    schedule, trajectory = build(config, neurons), [config["thresholds"]]
-    for _ in range(num_iterations):
-        schedule.step()
-        trajectory.append([neuron.threshold.item() for neuron in neurons])
-    return list(zip(*trajectory, strict=True))
 
 
 class Constant:

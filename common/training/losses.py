@@ -7,8 +7,6 @@ step is the sample's own and 0 where it is padding; None: all steps are.
 import torch
 from torch.nn import functional as F
 
-LOSSES = ("mse_count_loss", "mse_rate_loss", "mse_membrane_loss", "cross_entropy")
-
 
 def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
     """Mean squared distance of spike counts from int(T · rate), divided by T, over batch and classes.
@@ -86,27 +84,14 @@ def spike_counts(output, mask=None):
     return output.sum(0) if mask is None else (output * mask[..., None]).sum(0)
 
 
-def build(config):
-    """The loss that config["loss"] names, as loss(output, target, mask=None)."""
-    if config["loss"] == "mse_count_loss":
-        if config.get("readout") == "membrane":
-            raise ValueError("loss=mse_count_loss counts spikes, and readout=membrane gives none; try cross_entropy")
-        rates = config["correct_rate"], config["incorrect_rate"]
-        return lambda output, target, mask=None: mse_count_loss(output, target, mask, *rates)
-    if config["loss"] == "mse_rate_loss":
-        return mse_rate_loss
-    if config["loss"] == "mse_membrane_loss":
-        on_target = config["on_target"]
-        return lambda output, target, mask=None: mse_membrane_loss(output, target, mask, on_target)
-    if config["loss"] == "cross_entropy":
-        reduce = config["reduce"]
-        return lambda output, target, mask=None: cross_entropy_loss(output, target, mask, reduce)
-    raise ValueError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {config['loss']!r}")
+def predict_reduced(output, mask=None, reduce="mean"):
+    """The class of the highest mean, max or last output, [B]; the first of equals."""
+    return reduced(output, mask, reduce).argmax(-1)
 
 
-def build_predict(config):
-    """What the output says, as predict(output, mask=None) -> classes [B]: of spikes or of what cross entropy sees."""
-    if config["loss"] == "cross_entropy":
-        reduce = config["reduce"]
-        return lambda output, mask=None: reduced(output, mask, reduce).argmax(-1)
-    return predict
+LOSSES = {  # name: (function, its options)
+    "mse_count_loss": (mse_count_loss, ("correct_rate", "incorrect_rate")),
+    "mse_rate_loss": (mse_rate_loss, ()),
+    "mse_membrane_loss": (mse_membrane_loss, ("on_target",)),
+    "cross_entropy": (cross_entropy_loss, ("reduce",)),
+}

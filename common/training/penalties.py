@@ -5,14 +5,6 @@ import torch
 from common.sequence import mask_of
 
 
-def build(config, net):
-    """The penalties that a config asks for; a key that is absent or 0 asks for none."""
-    penalties = [RateLimit(net, config["rate_limit"])] if config.get("rate_limit") else []
-    if config.get("tau_penalty"):
-        penalties.append(TauVariance(config["tau_penalty"], config["tau_penalty_on"]))
-    return penalties
-
-
 class RateLimit:
     """relu(sum of the neurons' firing rates - limit · number of neurons)^2, over all layers of net.neurons.
 

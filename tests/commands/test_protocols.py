@@ -9,10 +9,10 @@ import torch
 from helpers.place import ROOT, Place, weights
 from torch import nn
 
-from common import nets
+from common import build
 from common.data.events import Binning, Events
 from common.runs import command, record
-from common.training import annealing, losses, optim
+from common.training import losses
 
 
 class Conf:
@@ -72,12 +72,12 @@ def test_the_non_spiking_net_starts_as_linear_layers_do():
     """Uniform within 1 / sqrt(fan_in), the biases too."""
     found = settings("shd", "net=mlp", "neuron=non_spiking")
     torch.manual_seed(3)
-    ours = nets.build(found, (700,), 20)
+    ours = build.net(found, (700,), 20)
     torch.manual_seed(3)
     for synapse, shape in zip(ours.synapses.values(), [(700, 128), (128, 128), (128, 128), (128, 20)], strict=True):
         layer = nn.Linear(*shape)
         assert torch.equal(synapse.linear.weight, layer.weight) and torch.equal(synapse.linear.bias, layer.bias)
-    assert not nets.build(settings("shd", "net=mlp", "neuron=lif"), (700,), 20).synapses["fc1"].linear.bias.any()
+    assert not build.net(settings("shd", "net=mlp", "neuron=lif"), (700,), 20).synapses["fc1"].linear.bias.any()
 
 
 def test_a_batch_is_padded_on_the_left_to_its_longest():
@@ -131,7 +131,7 @@ def test_the_last_epoch_is_tested_also_where_another_was_better(place):
 def test_the_optimizers_take_their_keys():
     found = settings("mnist", "betas=[0.8,0.95]", "weight_decay=0.25", "eta_min=0.001", "cosine_iterations=2", "lr=0.1")
     weight = torch.nn.Parameter(torch.ones(1))
-    optimizer, schedule = optim.build(found, [weight], 1)
+    optimizer, schedule = build.optimizer(found, [weight], 1)
     assert (optimizer.defaults["betas"], optimizer.defaults["weight_decay"]) == ((0.8, 0.95), 0.25)
     rates = []
     for _ in range(4):
@@ -139,11 +139,11 @@ def test_the_optimizers_take_their_keys():
         rates += schedule.get_last_lr()
     assert rates == pytest.approx([0.0505, 0.001, 0.0505, 0.1])
     found = settings("mnist", "net=plifnet", "eta_min=0.001", "cosine_epochs=2", "lr=0.1")
-    optimizer, schedule = optim.build(found, [weight], 1)
+    optimizer, schedule = build.optimizer(found, [weight], 1)
     optimizer.step(), schedule.step()
     assert schedule.get_last_lr() == pytest.approx([0.0505])
     with pytest.raises(ValueError, match="betas are two numbers"):
-        optim.build(settings("mnist", "betas=[0.8]"), [weight], 1)
+        build.optimizer(settings("mnist", "betas=[0.8]"), [weight], 1)
 
 
 def test_evaluate_says_when_it_finds_another_number(place):
@@ -179,8 +179,8 @@ conditional.append(({"net": "plifnet"}, {
 @pytest.mark.parametrize("neuron", ["non_spiking", "spsn_sb", "paralif_d"])
 def test_what_has_no_threshold_or_learns_it_is_not_annealed(neuron):
     found = settings("shd", "net=mlp", f"neuron={neuron}", *["learn_threshold=True"] * (neuron == "paralif_d"))
-    net = nets.build(found, (7,), 2)
+    net = build.net(found, (7,), 2)
     schedule = {"threshold_schedule": "linear", "thresholds_final": [1.0] * 3, "anneal_rates": [0.1] * 3}
     with pytest.raises(ValueError, match="threshold_schedule must be 'none': .* has no threshold, or learns it"):
-        annealing.build(found | schedule, list(net.neurons.values()))
+        build.threshold_schedule(found | schedule, list(net.neurons.values()))
 

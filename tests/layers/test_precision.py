@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from common import nets
+from common import build
 from common.sequence import full
 
 COMMON = {"binarize": False, "dropout": 0.0, "surrogate": "fast_sigmoid", "slope": 5.0}
@@ -17,9 +17,9 @@ CONFIGS = {
 }  # fmt: skip
 
 
-def build(net, **settings):
+def made(net, **settings):
     torch.manual_seed(0)
-    return nets.build(CONFIGS[net] | COMMON | {"net": net} | settings, (1, 28, 28), 10)
+    return build.net(CONFIGS[net] | COMMON | {"net": net} | settings, (1, 28, 28), 10)
 
 
 @pytest.mark.parametrize("static", [True, False])
@@ -30,7 +30,7 @@ def test_a_step_in_bfloat16_is_near_the_one_in_float32(net, binarize, static):
     image = torch.rand(8, 1, 28, 28) if static else torch.rand(4, 8, 1, 28, 28)
     x, first = image.expand(4, 8, 1, 28, 28), {}
     for precision in ("float32", "bf16"):
-        module, seen = build(net, binarize=binarize, precision=precision), []
+        module, seen = made(net, binarize=binarize, precision=precision), []
         for neuron in module.neurons.values():
             neuron.register_forward_hook(lambda _, inputs, spikes, seen=seen: seen.append((inputs[0], spikes)))
         output = module(x)
@@ -46,7 +46,7 @@ def test_a_step_in_bfloat16_is_near_the_one_in_float32(net, binarize, static):
 @pytest.mark.parametrize("net", CONFIGS)
 def test_spikes_and_binarized_weights_are_exact_while_sums_are_small(net):
     """Sums of at most 256 products of a spike and a weight of -1 or 1 are whole numbers that bfloat16 has."""
-    module = build(net, binarize=True, precision="bf16").eval()
+    module = made(net, binarize=True, precision="bf16").eval()
     name = {"convnet": "fc", "plifnet": "conv2", "resnet19": "block1_conv1"}[net]
     connection = next(m for m in module.synapses[name].modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear)))
     shape = (4, 8, 9, 9) if isinstance(connection, torch.nn.Conv2d) else (4, connection.in_features)
@@ -57,11 +57,11 @@ def test_spikes_and_binarized_weights_are_exact_while_sums_are_small(net):
 
 
 def test_a_checkpoint_serves_both_precisions():
-    one, other = build("resnet19", precision="bf16"), build("resnet19", precision="float32")
+    one, other = made("resnet19", precision="bf16"), made("resnet19", precision="float32")
     assert not other.load_state_dict(one.state_dict()).missing_keys
 
 
 @pytest.mark.parametrize("net", CONFIGS)
 def test_another_precision_is_refused(net):
     with pytest.raises(ValueError, match="precision must be 'float32' or 'bf16', got 'int8'"):
-        build(net, precision="int8")
+        made(net, precision="int8")

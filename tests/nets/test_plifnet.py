@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from common import nets
+from common import build
 from common.bench.peers.plif import JellyPLIFNet
 from common.layers.binary import BinaryLinear
 from common.nets.plifnet import ConvNorm, DropoutLinear, PLIFNet
@@ -32,9 +32,9 @@ def lively(net):
     return net
 
 
-def build(in_shape=(2, 20, 22), num_classes=3, dtype=torch.float64, **settings):
+def made(in_shape=(2, 20, 22), num_classes=3, dtype=torch.float64, **settings):
     torch.manual_seed(1)
-    return lively(nets.build(CONFIG | settings, in_shape, num_classes).to(dtype))
+    return lively(build.net(CONFIG | settings, in_shape, num_classes).to(dtype))
 
 
 def frames(in_shape=(2, 20, 22), dtype=torch.float64, seed=0):
@@ -68,7 +68,7 @@ def assert_same_step(ours, theirs):
 
 
 def test_output_gradients_and_statistics_equal_spikingjelly():
-    ours = build((2, 20, 20), tau="layer")
+    ours = made((2, 20, 20), tau="layer")
     peer = JellyPLIFNet((2, 20, 20), 3, 5, 2, 16, "s").double().take_weights(ours)
     x = frames((2, 20, 20))
     for _ in range(2):
@@ -99,9 +99,9 @@ def test_output_gradients_and_statistics_equal_spikingjelly():
 ], ids=str)
 @pytest.mark.parametrize("in_shape", [(2, 20, 22), (1, 7, 9)])
 def test_the_fused_layers_equal_the_plain_ones(in_shape, settings):
-    net, x = build(in_shape, **settings), frames(in_shape)
+    net, x = made(in_shape, **settings), frames(in_shape)
     assert_same_step(step(net, x), step(net, x, watch=True))
-    one, other = (build(in_shape, **settings) for _ in range(2))
+    one, other = (made(in_shape, **settings) for _ in range(2))
     step(one, x), step(other, x, watch=True)
     for (name, value), expected in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
         torch.testing.assert_close(value, expected, msg=name)
@@ -109,7 +109,7 @@ def test_the_fused_layers_equal_the_plain_ones(in_shape, settings):
 
 @pytest.mark.parametrize("settings", [{"detach_reset": False}, {"learn_surrogate": True}])
 def test_what_the_kernels_do_not_know_takes_the_plain_path(settings):
-    net, x = build(**settings), frames()
+    net, x = made(**settings), frames()
     assert_same_step(step(net, x), step(net, x, watch=True))
     if "learn_surrogate" in settings:
         kinds = {type(neuron.surrogate) for neuron in net.neurons.values()}
@@ -121,7 +121,7 @@ def test_what_the_kernels_do_not_know_takes_the_plain_path(settings):
     ("fixed", [(), (), (), ()], False), ("layer", [(), (), (), ()], True),
     ("neuron", [(5, 20, 22), (5, 10, 11), (16,), (30,)], True)])
 def test_tau_has_the_shape_that_the_input_and_the_switch_ask_for(tau, shapes, learns):
-    net = build(tau=tau)
+    net = made(tau=tau)
     assert [tuple(neuron.tau.shape) for neuron in net.neurons.values()] == shapes
     assert {neuron.w.requires_grad for neuron in net.neurons.values()} == {learns}
     assert list(net.neurons) == list(net.synapses) == ["conv1", "conv2", "fc1", "fc2"]
@@ -131,7 +131,7 @@ def test_tau_has_the_shape_that_the_input_and_the_switch_ask_for(tau, shapes, le
 
 
 def test_one_training_step_moves_every_tau():
-    net = build(dtype=torch.float32)
+    net = made(dtype=torch.float32)
     before = {name: neuron.tau.detach().clone() for name, neuron in net.neurons.items()}
     optimizer = torch.optim.Adam(net.parameters(), 1e-2)
     mse_rate_loss(net(frames(dtype=torch.float32)), torch.arange(BATCH) % 3).backward()
@@ -142,7 +142,7 @@ def test_one_training_step_moves_every_tau():
 @pytest.mark.parametrize("training", [True, False])
 def test_a_static_image_is_convolved_and_normalised_once(training):
     """As every step would be, of the same image; but the running statistics move once."""
-    net, other, image = build((1, 12, 12)), build((1, 12, 12)), frames((1, 12, 12))[0]
+    net, other, image = made((1, 12, 12)), made((1, 12, 12)), frames((1, 12, 12))[0]
     if not training:
         settled(net, frames((1, 12, 12)))
         other.eval().load_state_dict(net.state_dict())
@@ -169,7 +169,7 @@ def test_what_a_sample_drops_it_drops_at_every_step():
 
 
 def test_a_class_s_vote_is_the_mean_of_its_ten_neurons():
-    net = build()
+    net = made()
 
     class Told(nn.Module):
         def forward(self, current):
@@ -181,7 +181,7 @@ def test_a_class_s_vote_is_the_mean_of_its_ten_neurons():
 
 def test_no_step_depends_on_a_later_one():
     x = frames()
-    net = settled(build(), x)
+    net = settled(made(), x)
     changed = x.clone()
     changed[5:] += 1
     before, after = net(x), net(changed)
@@ -190,7 +190,7 @@ def test_no_step_depends_on_a_later_one():
 
 def test_monitors_see_every_layer():
     x = frames()
-    net = settled(build(), x)
+    net = settled(made(), x)
     with Activity(net.neurons, net) as activity, Operations(net.synapses, net) as operations, torch.no_grad():
         net(x)
     layers = activity.layers()

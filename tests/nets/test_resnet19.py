@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from common import nets
+from common import build
 from common.bench.peers.resnet import PlainResNet19
 from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.nets.resnet19 import ConvTDNorm
@@ -31,10 +31,10 @@ def sequence(num_steps=2, seed=0):
     return torch.stack([image(seed + k) for k in range(num_steps)])
 
 
-def build(seed=0, **settings):
+def made(seed=0, **settings):
     """A net whose linear layers fire."""
     torch.manual_seed(seed)
-    net = nets.build(CONFIG | settings, (1, SIDE, SIDE), 10).double()
+    net = build.net(CONFIG | settings, (1, SIDE, SIDE), 10).double()
     if not settings.get("binarize"):
         with torch.no_grad():
             for name in ("fc1", "fc2"):
@@ -47,7 +47,7 @@ def build(seed=0, **settings):
     (2, {"surrogate_center": "zero"}, {"centre": 0.0}), (3, {"readout": "spikes"}, {"spikes": True}),
 ], ids=str)
 def test_output_gradients_and_statistics_equal_the_net_written_step_by_step(num_steps, settings, options):
-    ours = build(**settings)
+    ours = made(**settings)
     sizes = {"channels": 4, "stem": 4, "hidden_size": 16} | options
     peer = PlainResNet19(num_steps, 1, 10, **sizes).double().take_weights(ours)
     for k in range(2):
@@ -80,20 +80,20 @@ def test_the_named_switches_change_what_they_name_and_nothing_else():
     x = sequence()
     outputs, grads = [], []
     for center in ("threshold", "zero"):
-        net = build(surrogate_center=center)
+        net = made(surrogate_center=center)
         assert {neuron.surrogate for neuron in net.neurons.values()} == {
             Rectangle(0.5, 0.0 if center == "threshold" else -0.4)}
         outputs.append(net(x))
         grads.append(torch.autograd.grad(outputs[-1].square().sum(), net.synapses["conv1"].conv.weight)[0])
     assert torch.equal(*outputs) and not torch.allclose(*grads)
-    membranes, spikes = build(), build(readout="spikes")
+    membranes, spikes = made(), made(readout="spikes")
     assert list(spikes.neurons) == [*membranes.neurons, "fc2"] and len(membranes.neurons) == 18
     assert set(spikes(x).unique().tolist()) == {0.0, 1.0} and len(membranes(x).unique()) > 20
 
 
 def test_a_block_equals_autograd_s_own_operations():
     """The first block of the second stage, whose shortcut is a convolution; the rectangle as a clamp."""
-    net = build()
+    net = made()
     parts = [net.synapses[f"block4_{part}"] for part in ("conv1", "conv2", "shortcut")]
     x = (torch.rand(2, BATCH, 4, 6, 6, generator=torch.Generator().manual_seed(1)) < 0.4).double().requires_grad_()
 
@@ -138,7 +138,7 @@ def test_the_gradient_is_the_numerical_one_where_nothing_fires_and_the_rectangle
 
 
 def test_at_the_start_pre_activations_have_the_deviation_alpha_times_the_threshold():
-    net, x, found = build(channels=8, stem=8), sequence(), {}
+    net, x, found = made(channels=8, stem=8), sequence(), {}
     for name, synapse in net.synapses.items():
         synapse.register_forward_hook(lambda m, inputs, out, name=name: found.update({name: out.detach().clone()}))
     net(x)
@@ -151,7 +151,7 @@ def test_at_the_start_pre_activations_have_the_deviation_alpha_times_the_thresho
 
 @pytest.mark.parametrize("stem, shortcuts", [(4, ["block4", "block7"]), (2, ["block1", "block4", "block7"])])
 def test_the_layers_are_those_of_the_paper(stem, shortcuts):
-    net = build(stem=stem)
+    net = made(stem=stem)
     shapes = {name: tuple(synapse.conv.weight.shape) for name, synapse in net.synapses.items() if "fc" not in name}
     assert [name.removesuffix("_shortcut") for name in shapes if name.endswith("shortcut")] == shortcuts
     assert shapes["conv1"] == (stem, 1, 3, 3) and shapes["block1_conv1"] == (4, stem, 3, 3)
@@ -161,7 +161,7 @@ def test_the_layers_are_those_of_the_paper(stem, shortcuts):
 
 
 def test_binarized_weights_are_in_every_connection_and_train():
-    net = build(binarize=True)
+    net = made(binarize=True)
     connections = [m for m in net.synapses.modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))]
     assert len(connections) == 21 and all(isinstance(m, (BinaryConv2d, BinaryLinear)) for m in connections)
     F.cross_entropy(net(sequence()).mean(0), torch.arange(BATCH)).backward()
@@ -169,7 +169,7 @@ def test_binarized_weights_are_in_every_connection_and_train():
 
 
 def test_a_static_image_is_convolved_once_and_gives_the_same():
-    net, other, x = build(), build(), image()
+    net, other, x = made(), made(), image()
     seen = []
     net.synapses["conv1"].conv.register_forward_hook(lambda m, inputs, out: seen.append(len(out)))
     static, repeated = net(x.expand(3, *x.shape)), other(x.repeat(3, 1, 1, 1, 1))
@@ -180,7 +180,7 @@ def test_a_static_image_is_convolved_once_and_gives_the_same():
 
 
 def test_no_step_depends_on_a_later_one_and_no_sample_on_its_neighbours():
-    x, net = sequence(4), build()
+    x, net = sequence(4), made()
     with torch.no_grad():
         for _ in range(60):  # until the running statistics are those of x
             net(x)
@@ -195,7 +195,7 @@ def test_no_step_depends_on_a_later_one_and_no_sample_on_its_neighbours():
 
 @pytest.mark.parametrize("readout, num_layers", [("membrane", 18), ("spikes", 19)])
 def test_monitors_see_every_layer(readout, num_layers):
-    net = build(readout=readout).eval()
+    net = made(readout=readout).eval()
     with Activity(net.neurons, net) as activity, Operations(net.synapses, net) as operations, torch.no_grad():
         net(sequence())
     layers = activity.layers()
@@ -213,4 +213,4 @@ def test_monitors_see_every_layer(readout, num_layers):
 
 def test_another_read_out_is_refused():
     with pytest.raises(ValueError, match="readout must be 'spikes' or 'membrane', got 'rate'"):
-        build(readout="rate")
+        made(readout="rate")

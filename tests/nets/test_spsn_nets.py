@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from common import nets
+from common import build
 from common.data import synthetic
 from common.data.events import Binning
 from common.neurons import SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
@@ -20,7 +20,7 @@ DETERMINISTIC = ["lif", "non_spiking", *(f"paralif_{kind}" for kind in KINDS if 
 
 def net(**changes):
     torch.manual_seed(0)
-    return nets.build(CONFIG | changes, (700,), 20)
+    return build.net(CONFIG | changes, (700,), 20)
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
-from helpers.place import ROOT
 import csv
 import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from helpers.place import ROOT
 
 from common.errors import UserError
 from common.runs import metrics, record, tensorboard

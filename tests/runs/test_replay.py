@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 from helpers.place import ROOT, Place
 
+from common import build
 from common.data import encode
 from common.errors import UserError
 from common.runs import record, replay
-from common.training import loop, losses
+from common.training import loop
 
 SMALL = ["case=float", "num_iterations=3", "hidden_sizes=[4]", "num_inputs=5", "num_frames=0"]
 
@@ -85,7 +86,7 @@ def test_a_run_is_loaded_as_it_was_tested(folder, monkeypatch):
     script = SimpleNamespace(**runpy.run_path(str(shd / "run.py")))
     del sys.modules["conf"]
     settings, data, net = replay.load(script, path)
-    judges = losses.build(settings), losses.build_predict(settings)
+    judges = build.loss(settings), build.prediction(settings)
     _, accuracy = loop.evaluate(net, data.test, lambda batch: encode.events(batch, 0), *judges, 50)
     assert accuracy == record.read_result(path)["trials"][0]["test"] > 0
     assert settings["neuron"] == "lif" and len(data.train) == 96

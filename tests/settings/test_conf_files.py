@@ -9,10 +9,9 @@ import pytest
 import torch
 from helpers.place import ROOT
 
-from common import nets
+from common import build
 from common.settings.help import help_text
 from common.settings.resolution import choices, resolve
-from common.training import annealing, losses, optim
 
 IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "shd": (700,), "temporal_coding": (100,),
              "dvs_gesture": (2, 32, 32)}  # fmt: skip
@@ -100,10 +99,10 @@ def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(
         settings = Watched(resolve(conf.config, conf.conditional, line))
         if (settings.get("readout"), settings["loss"]) == ("membrane", "mse_count_loss"):
             continue  # no spikes to count
-        net = nets.build(settings, in_shape, num_outputs)
-        annealing.build(settings, list(net.neurons.values()))
-        optim.build(settings, net.parameters(), 1)
-        losses.build(settings)(torch.zeros(settings["num_steps"], 1, num_outputs), torch.ones(1, dtype=torch.int64))
+        net = build.net(settings, in_shape, num_outputs)
+        build.threshold_schedule(settings, list(net.neurons.values()))
+        build.optimizer(settings, net.parameters(), 1)
+        build.loss(settings)(torch.zeros(settings["num_steps"], 1, num_outputs), torch.ones(1, dtype=torch.int64))
         assert set(settings) - settings.read <= RUN_KEYS, line
 
 

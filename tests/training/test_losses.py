@@ -5,6 +5,8 @@ import torch
 from snntorch import functional as SF
 from snntorch import spikegen
 
+from common import build
+from common.settings import resolution
 from common.training import losses
 from common.training.losses import mse_count_loss, predict
 
@@ -84,13 +86,13 @@ def test_the_class_that_spikes_most_is_predicted_and_the_first_of_equals():
 
 
 def test_build_hands_the_rates_on():
-    loss = losses.build({"loss": "mse_count_loss", "correct_rate": 0.5, "incorrect_rate": 0.0})
+    loss = build.loss({"loss": "mse_count_loss", "correct_rate": 0.5, "incorrect_rate": 0.0})
     output = torch.zeros(10, 1, 2)
     output[:5, 0, 1] = 1
     assert loss(output, torch.tensor([1])) == 0
     assert loss(output, torch.tensor([0])).item() == pytest.approx((25 + 25) / 2 / 10)
     with pytest.raises(ValueError, match="loss must be one of 'mse_count_loss', .*, got 'mse'"):
-        losses.build({"loss": "mse"})
+        resolution.check("loss", "mse", ())
 
 
 @pytest.mark.parametrize("num_steps, spike_time, on_target", [(100, 75, 1.05), (100, 75, 55.0), (10, 1, 2), (7, 6, 1)])
@@ -122,7 +124,7 @@ def test_the_first_spike_of_each_sample():
 
 
 def test_build_gives_the_membrane_loss_its_peak():
-    loss = losses.build({"loss": "mse_membrane_loss", "on_target": 2.0})
+    loss = build.loss({"loss": "mse_membrane_loss", "on_target": 2.0})
     assert loss(torch.zeros(2, 1, 1), torch.tensor([1])) == 2  # (0 + 2 · 2) / 2
 
 
@@ -153,10 +155,10 @@ def test_padding_changes_neither_loss_nor_gradient(reduce):
 
 def test_cross_entropy_by_hand_and_what_it_predicts():
     config = {"loss": "cross_entropy", "reduce": "last"}
-    loss = losses.build(config)(OUTPUT, torch.tensor([1, 0]), MASK)
+    loss = build.loss(config)(OUTPUT, torch.tensor([1, 0]), MASK)
     assert loss.item() == pytest.approx((math.log(1 + math.exp(-2)) + math.log(1 + math.exp(2))) / 2)
-    assert losses.build_predict(config)(OUTPUT, MASK).tolist() == [1, 1]
-    assert losses.build_predict({"loss": "mse_count_loss"}) is losses.predict
+    assert build.prediction(config)(OUTPUT, MASK).tolist() == [1, 1]
+    assert build.prediction({"loss": "mse_count_loss"}) is losses.predict
 
 
 def test_an_unknown_reduction_is_named():
@@ -166,7 +168,7 @@ def test_an_unknown_reduction_is_named():
 
 def test_the_rate_loss_by_hand():
     output = torch.tensor([[[1.0, 0.0]], [[0.5, 0.0]], [[0.0, 0.3]], [[0.5, 0.3]]])  # [T = 4, B = 1, K = 2]: .5 and .15
-    loss = losses.build({"loss": "mse_rate_loss"})
+    loss = build.loss({"loss": "mse_rate_loss"})
     assert loss(output, torch.tensor([0])).item() == pytest.approx((0.5**2 + 0.15**2) / 2)
     mask = torch.tensor([1.0, 1.0, 0.0, 0.0])[:, None]  # .75 and 0 over its own two steps
     assert loss(output, torch.tensor([0]), mask).item() == pytest.approx((0.25**2 + 0) / 2)

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from common.training import optim
+from common import build
 
 CONFIG = {
     "optimizer": "adam", "lr": 0.01, "lr_schedule": "none", "momentum": 0.855,
@@ -14,7 +14,7 @@ CONFIG = {
 
 def rates(steps_per_epoch=4, num_steps=130, **settings):
     """The learning rate of each iteration; the first is that of the first step."""
-    optimizer, schedule = optim.build(CONFIG | settings, [torch.nn.Parameter(torch.ones(2))], steps_per_epoch)
+    optimizer, schedule = build.optimizer(CONFIG | settings, [torch.nn.Parameter(torch.ones(2))], steps_per_epoch)
     used = []
     for _ in range(num_steps):
         used.append(optimizer.param_groups[0]["lr"])
@@ -52,10 +52,10 @@ def test_without_a_schedule_the_rate_stays():
 
 
 def test_sgd_takes_the_momentum_and_adam_none():
-    optimizer, _ = optim.build(CONFIG | {"optimizer": "sgd"}, [torch.nn.Parameter(torch.ones(2))], 4)
+    optimizer, _ = build.optimizer(CONFIG | {"optimizer": "sgd"}, [torch.nn.Parameter(torch.ones(2))], 4)
     assert isinstance(optimizer, torch.optim.SGD) and optimizer.param_groups[0]["momentum"] == 0.855
     without = {key: value for key, value in CONFIG.items() if key != "momentum"}
-    assert isinstance(optim.build(without, [torch.nn.Parameter(torch.ones(2))], 4)[0], torch.optim.Adam)
+    assert isinstance(build.optimizer(without, [torch.nn.Parameter(torch.ones(2))], 4)[0], torch.optim.Adam)
 
 
 @pytest.mark.parametrize("optimizer, steps", [
@@ -64,7 +64,7 @@ def test_sgd_takes_the_momentum_and_adam_none():
 ])
 def test_the_first_steps_by_hand(optimizer, steps):
     weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
-    algorithm, _ = optim.build(CONFIG | {"optimizer": optimizer}, [weight], 4)
+    algorithm, _ = build.optimizer(CONFIG | {"optimizer": optimizer}, [weight], 4)
     for step in steps:
         before, weight.grad = weight.item(), torch.ones(1, dtype=torch.float64)
         algorithm.step()
@@ -78,7 +78,7 @@ def test_a_state_dict_resumes_the_schedule(schedule, others):
     used, states = [], None
     for part in (15, 25):
         settings = CONFIG | {"lr_schedule": schedule} | others
-        optimizer, lr_schedule = optim.build(settings, [torch.nn.Parameter(torch.ones(2))], 4)
+        optimizer, lr_schedule = build.optimizer(settings, [torch.nn.Parameter(torch.ones(2))], 4)
         if states:
             optimizer.load_state_dict(states[0]), lr_schedule.load_state_dict(states[1])
         for _ in range(part):
@@ -94,7 +94,7 @@ def test_a_state_dict_resumes_the_schedule(schedule, others):
 def test_it_goes_where_torchs_plain_optimizer_goes_and_on_from_its_state(name, algorithm, options):
     start = torch.randn(5, 7, dtype=torch.float64)
     weight, other = (torch.nn.Parameter(start.clone()) for _ in range(2))
-    ours, plain = optim.build(CONFIG | {"optimizer": name}, [weight], 4)[0], algorithm([other], 0.01, **options)
+    ours, plain = build.optimizer(CONFIG | {"optimizer": name}, [weight], 4)[0], algorithm([other], 0.01, **options)
     for _ in range(2):
         for _ in range(10):
             weight.grad, other.grad = (torch.sin(3 * parameter.detach()) for parameter in (weight, other))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from common import build
 from common.nets.mlp import MLP
 from common.neurons import PLIF
 from common.training import penalties
@@ -56,8 +57,8 @@ def test_rates_below_the_limit_cost_nothing_and_padding_does_not_count():
 
 def test_a_config_asks_for_it_by_its_key():
     net = net_of(torch.zeros(1, 1, 1))
-    assert penalties.build({}, net) == penalties.build({"rate_limit": 0.0}, net) == []
-    (limit,) = penalties.build({"rate_limit": 0.4}, net)
+    assert build.penalties_of({}, net) == build.penalties_of({"rate_limit": 0.0}, net) == []
+    (limit,) = build.penalties_of({"rate_limit": 0.4}, net)
     assert limit.limit == 0.4
 
 
@@ -90,9 +91,9 @@ def net_of_tau(values):
 
 def test_the_variance_of_one_tau_a_layer_is_zero_and_a_config_asks_for_it():
     net = net_of_tau([4.0])
-    (penalty,) = penalties.build({"tau_penalty": 0.1, "tau_penalty_on": "w"}, net)
+    (penalty,) = build.penalties_of({"tau_penalty": 0.1, "tau_penalty_on": "w"}, net)
     assert (penalty.weight, penalty.on, penalty(net)) == (0.1, "w", 0)
-    assert penalties.build({"tau_penalty": 0.0, "tau_penalty_on": "tau"}, net) == []
+    assert build.penalties_of({"tau_penalty": 0.0, "tau_penalty_on": "tau"}, net) == []
     with pytest.raises(ValueError, match="tau_penalty_on must be 'tau' or 'w', got 'sigma'"):
         penalties.TauVariance(0.1, "sigma")
 

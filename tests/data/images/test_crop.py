@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from common.data.images.augment import build
 
 from common.data.images.affine import Affine
-from common.data.images.augment import build
 from common.data.images.crop import Crop, cropped
 
 

@@ -1,0 +1,52 @@
+"""SIGINT and SIGTERM, which let a run save what it has before it stops."""
+
+import contextlib
+import signal
+import threading
+
+
+class Interrupted(Exception):
+    """A signal asked the run to stop; `signum` says which."""
+
+    def __init__(self, signum):
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+def raise_interrupted(number, frame):
+    """A signal's handler."""
+    raise Interrupted(number)
+
+
+def stop_hook(signals):
+    """A hook that raises Interrupted once the list `signals` has received one."""
+
+    def hook():
+        if signals:
+            raise Interrupted(signals[0])
+
+    return hook
+
+
+@contextlib.contextmanager
+def stop_signals():
+    """Catch SIGINT and SIGTERM; yields a list that receives the first. A second one has its usual effect."""
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    caught, usual = [], {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore():
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+    def catch(number, _):
+        caught.append(number)
+        restore()
+
+    for number in usual:
+        signal.signal(number, catch)
+    try:
+        yield caught
+    finally:
+        restore()
