@@ -104,8 +104,8 @@ def loss(settings):
     """The loss that settings["loss"] names, as loss(output, target, mask=None)."""
     if settings["loss"] == "mse_count_loss" and settings.get("readout") == "membrane":
         raise ValueError("loss=mse_count_loss counts spikes, and readout=membrane gives none; try cross_entropy")
-    function, options = losses.LOSSES[settings["loss"]]
-    return functools.partial(function, **_known(settings, options))
+    choice = losses.LOSSES[settings["loss"]]
+    return functools.partial(choice.make, **choice.options(settings))
 
 
 def prediction(settings):
@@ -117,10 +117,10 @@ def prediction(settings):
 
 def optimizer(settings, parameters, steps_per_epoch):
     """(optimizer, its learning rate's schedule, whose step() is called once per training iteration)."""
-    make, options = optim.OPTIMIZERS[settings["optimizer"]]
-    algorithm = make(parameters, settings["lr"], **_known(settings, options))
-    schedule, options = optim.LR_SCHEDULES[settings["lr_schedule"]]
-    return algorithm, schedule(algorithm, steps_per_epoch, **_known(settings, options))
+    choice = optim.OPTIMIZERS[settings["optimizer"]]
+    algorithm = choice.make(parameters, settings["lr"], **choice.options(settings))
+    choice = optim.LR_SCHEDULES[settings["lr_schedule"]]
+    return algorithm, choice.make(algorithm, steps_per_epoch, **choice.options(settings))
 
 
 def threshold_schedule(settings, neurons):
@@ -154,11 +154,6 @@ def image_augmentation(settings):
     if settings.get("augment"):
         return Affine(*(settings[key] for key in ("rotation", "shift", "scale")))
     return Crop(settings["crop"]) if settings.get("crop") else None
-
-
-def _known(settings, options):
-    """The options that the settings have; the others keep their defaults."""
-    return {key: settings[key] for key in options if key in settings}
 
 
 def _given(settings, *keys, **defaults):

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from common.surrogate import ATan, FastSigmoid, Rectangle, Surrogate, build
+from common.build import spike_function
+from common.surrogate import ATan, FastSigmoid, Rectangle, Surrogate
 
 SURROGATES = [FastSigmoid(10.0), ATan(2.0), Rectangle(0.5)]
 
@@ -83,7 +84,7 @@ def test_a_surrogate_without_derivative_says_so():
     ({"surrogate": "rectangle", "width": 0.5, "surrogate_center": "zero", "threshold": 0.4}, Rectangle(0.5, -0.4)),
 ])  # fmt: skip
 def test_a_config_names_the_surrogate_and_its_number(config, surrogate):
-    assert build(config) == surrogate
+    assert spike_function(config) == surrogate
 
 
 @pytest.mark.parametrize("kind", [FastSigmoid, ATan, Rectangle])

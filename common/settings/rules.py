@@ -2,6 +2,24 @@
 
 import math
 import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Choice(NamedTuple):
+    """What an answer to a key stands for.
+
+    needs, takes: keys of the settings that `make` has as arguments, the former always, the latter if they are set.
+    """
+
+    make: Callable
+    needs: tuple = ()
+    takes: tuple = ()
+
+    def options(self, settings):
+        """{argument: value}; KeyError for one that is needed and not set."""
+        return {key: settings[key] for key in (*self.needs, *(key for key in self.takes if key in settings))}
+
 
 ANY = (lambda value: True, "")
 POSITIVE = (lambda value: 0 < value < math.inf, "must exceed 0 and be finite")

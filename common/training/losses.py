@@ -7,6 +7,8 @@ step is the sample's own and 0 where it is padding; None: all steps are.
 import torch
 from torch.nn import functional as F
 
+from common.settings.rules import Choice
+
 
 def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
     """Mean squared distance of spike counts from int(T · rate), divided by T, over batch and classes.
@@ -89,9 +91,9 @@ def predict_reduced(output, mask=None, reduce="mean"):
     return reduced(output, mask, reduce).argmax(-1)
 
 
-LOSSES = {  # name: (function, its options)
-    "mse_count_loss": (mse_count_loss, ("correct_rate", "incorrect_rate")),
-    "mse_rate_loss": (mse_rate_loss, ()),
-    "mse_membrane_loss": (mse_membrane_loss, ("on_target",)),
-    "cross_entropy": (cross_entropy_loss, ("reduce",)),
+LOSSES = {
+    "mse_count_loss": Choice(mse_count_loss, needs=("correct_rate", "incorrect_rate")),
+    "mse_rate_loss": Choice(mse_rate_loss),
+    "mse_membrane_loss": Choice(mse_membrane_loss, needs=("on_target",)),
+    "cross_entropy": Choice(cross_entropy_loss, needs=("reduce",)),
 }

@@ -5,6 +5,8 @@ import math
 
 from torch import optim
 
+from common.settings.rules import Choice
+
 
 def adam(kind, parameters, lr, weight_decay=0.0, betas=(0.9, 0.999)):
     """Adam or a sibling.  betas: decays of its means of the gradient and of its square, each in [0, 1)."""
@@ -22,6 +24,8 @@ def cosine(optimizer, steps_per_epoch, cosine_iterations=None, cosine_epochs=Non
 
     It falls at each iteration over cosine_iterations, or at each epoch's end over cosine_epochs.
     """
+    if cosine_epochs is cosine_iterations is None:
+        raise ValueError("lr_schedule=cosine needs a row with cosine_iterations or cosine_epochs in conf.py")
     if cosine_epochs is None:
         return optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine_iterations, eta_min)
     kept = eta_min / optimizer.defaults["lr"]
@@ -37,13 +41,13 @@ def step(optimizer, steps_per_epoch, lr_step_epochs, lr_step_factor):
     return optim.lr_scheduler.StepLR(optimizer, lr_step_epochs * steps_per_epoch, lr_step_factor)
 
 
-OPTIMIZERS = {  # name: (function of the parameters and the rate, its options)
-    "adam": (functools.partial(adam, functools.partial(optim.Adam, fused=True)), ("weight_decay", "betas")),
-    "adamax": (functools.partial(adam, optim.Adamax), ("weight_decay", "betas")),
-    "sgd": (functools.partial(optim.SGD, fused=True), ("weight_decay", "momentum")),
+OPTIMIZERS = {  # made of the parameters and the rate
+    "adam": Choice(functools.partial(adam, functools.partial(optim.Adam, fused=True)), takes=("weight_decay", "betas")),
+    "adamax": Choice(functools.partial(adam, optim.Adamax), takes=("weight_decay", "betas")),
+    "sgd": Choice(functools.partial(optim.SGD, fused=True), needs=("momentum",), takes=("weight_decay",)),
 }
-LR_SCHEDULES = {  # name: (function of the optimizer and the steps of an epoch, its options)
-    "cosine": (cosine, ("cosine_iterations", "cosine_epochs", "eta_min")),
-    "step": (step, ("lr_step_epochs", "lr_step_factor")),
-    "none": (constant, ()),
+LR_SCHEDULES = {  # made of the optimizer and the number of steps of an epoch
+    "cosine": Choice(cosine, takes=("cosine_iterations", "cosine_epochs", "eta_min")),
+    "step": Choice(step, needs=("lr_step_epochs", "lr_step_factor")),
+    "none": Choice(constant),
 }

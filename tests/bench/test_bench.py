@@ -67,7 +67,7 @@ def test_resident_memory_sees_new_pages():
 ALONE = """
 import torch
 from common.bench import measure
-from common.workloads import Workload
+from common.bench.workloads import Workload
 def steps(size):
     held = torch.ones(size * 2**18)  # `size` MB
     return {"ours": lambda: (held + 1).sum()}

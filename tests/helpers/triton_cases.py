@@ -1,14 +1,13 @@
 """Triton's kernels against the plain loops, on the CPU under TRITON_INTERPRET=1, else on a GPU: see test_triton.py.
 
-The variants are those that tests/test_recurrence.py and tests/test_leak.py hold numba's kernels to.
+The variants are those that tests/recurrence holds numba's kernels to.
 """
 
 import os
 
 import pytest
 import torch
-from tests.test_leak import LAYOUTS
-from tests.test_recurrence import SURROGATES, VARIANTS
+from helpers.variants import LAYOUTS, SURROGATES, VARIANTS
 
 from common.recurrence import plain, triton_leak, triton_lif
 from common.recurrence.leak import plain_leak

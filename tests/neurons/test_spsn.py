@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.paralif_kinds import DRAWN, MODES, THRESHOLDS, TIMES, normal, normalised
+from helpers.drawn import normal
+from helpers.paralif_kinds import DRAWN, MODES, THRESHOLDS, TIMES, normalised
 from torch.nn import functional as F
 
 from common.kernels import random_numbers

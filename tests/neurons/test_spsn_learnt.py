@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from helpers.paralif_kinds import THRESHOLDS, TIMES, normal, normalised
+from helpers.drawn import normal
+from helpers.paralif_kinds import THRESHOLDS, TIMES, normalised
 
 from common.neurons import ParaLIF
 from common.surrogate import ATan

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.drawn import uniform
+from helpers.variants import LAYOUTS
 from scipy.signal import lfilter
 
 from common.recurrence import leak
@@ -117,14 +118,6 @@ def test_float32_gradients_of_slow_decays_keep_their_digits():
         loss = (weights.to(dtype) * integrate(current.to(dtype), *slow)).sum()
         grads.append(torch.autograd.grad(loss, slow)[0])
     torch.testing.assert_close(grads[1].double(), grads[0], rtol=1e-5, atol=0)
-
-
-LAYOUTS = {
-    "channels_last": lambda x: x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2]),
-    "time_last": lambda x: x.movedim(0, -1).contiguous().movedim(-1, 0),
-    "every_other": lambda x: torch.stack([x, -x], dim=-1).flatten(-2)[..., ::2],
-    "static": lambda x: x[0].expand_as(x),
-}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

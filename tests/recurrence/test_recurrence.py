@@ -4,13 +4,12 @@ import itertools
 
 import pytest
 import torch
+from helpers.variants import SURROGATES, VARIANTS
 
 from common import recurrence
 from common.recurrence import fused, plain
-from common.surrogate import ATan, FastSigmoid, Rectangle
+from common.surrogate import Rectangle
 
-SURROGATES = [FastSigmoid(10.0), ATan(2.0), Rectangle(0.5), Rectangle(0.5, -0.9)]
-VARIANTS = list(itertools.product(["subtract", "zero"], [True, False], [True, False], SURROGATES))
 SHAPES = [(1, 3, 4), (12, 3, 4), (7, 2, 3, 5, 4), (5, 2), (9,), (6, 2, 1500), (4, 0, 3)]
 
 

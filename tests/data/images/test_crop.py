@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from common.data.images.augment import build
 
+from common.build import image_augmentation
 from common.data.images.affine import Affine
 from common.data.images.crop import Crop, cropped
 
@@ -28,8 +28,9 @@ def test_every_move_is_drawn_and_channels_move_together():
 
 def test_the_config_s_switches_name_the_augmentation():
     affine = {"augment": True, "rotation": 30.0, "shift": 0.1, "scale": [0.9, 1.1]}
-    assert build({"crop": 4}) == Crop(4) and build({"crop": 0}) is None and build({"augment": False}) is None
-    assert build(affine) == Affine(30.0, 0.1, [0.9, 1.1])
+    assert image_augmentation({"crop": 4}) == Crop(4)
+    assert image_augmentation({"crop": 0}) is None and image_augmentation({"augment": False}) is None
+    assert image_augmentation(affine) == Affine(30.0, 0.1, [0.9, 1.1])
 
 
 def test_a_padding_of_nothing_is_refused():
