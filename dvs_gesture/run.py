@@ -18,8 +18,8 @@ import conf
 from common.data import encode, gesture
 from common.data.gesture.augmentation import EventAugmentation
 from common.data.gesture.frames import Framing
-from common.runs import command
-from common.runs.experiment import Experiment
+from common.running import command
+from common.running.experiment import Experiment
 from common.tasks import classification
 
 

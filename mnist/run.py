@@ -17,8 +17,8 @@ import conf
 
 from common import build
 from common.data import encode, images
-from common.runs import command
-from common.runs.experiment import Experiment
+from common.running import command
+from common.running.experiment import Experiment
 from common.tasks import classification
 
 

@@ -16,8 +16,8 @@ import conf
 
 from common.data import encode, shd
 from common.data.events import Augmentation, Binning
-from common.runs import command
-from common.runs.experiment import Experiment
+from common.running import command
+from common.running.experiment import Experiment
 from common.tasks import classification
 
 

@@ -15,8 +15,8 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 import conf
 
 from common.data import encode, synthetic
-from common.runs import command
-from common.runs.experiment import Experiment
+from common.running import command
+from common.running.experiment import Experiment
 from common.tasks import spike_timing
 
 

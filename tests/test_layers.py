@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
-FLOORS = ["bench", "report", "tasks", "runs", "build", "plots", "nets", "training", "neurons", "recurrence", "layers",
-          "kernels", "data", "settings"]  # fmt: skip
+FLOORS = ["bench", "report", "tasks", "running", "build", "plots", "nets", "training", "neurons", "recurrence",
+          "layers", "kernels", "data", "settings"]  # fmt: skip
 GROUND = ["sequence", "surrogate", "files", "errors"]  # flat, and used by everybody
 ALONE = {"bench", "report"}  # which nobody else imports
 MODULES = sorted((ROOT / "common").rglob("*.py"))

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from common.bench import limits, measure, sweep, table
 from common.bench.workloads import WORKLOADS
-from common.runs import record
+from common.running import record
 
 
 def main(arguments=None):

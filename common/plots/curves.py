@@ -1,4 +1,4 @@
-"""What a run learns, over its epochs: accuracy, loss, thresholds.  rows: as common.runs.metrics.read returns them."""
+"""What a run learns, over its epochs: accuracy, loss, thresholds.  rows: as running.metrics.read returns them."""
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator

@@ -1,6 +1,6 @@
 """The figures of nets that learn time constants: tau over epochs and over neurons, smoothed accuracy, loss.
 
-In the style of common.plots.  rows: as common.runs.metrics.read returns them.
+In the style of common.plots.  rows: as common.running.metrics.read returns them.
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common.report import accuracy, plif, spsn, timing
 from common.report.runs import NONE, find, read, read_metrics, warn
-from common.runs.record import is_finished
+from common.running.record import is_finished
 
 TABLES = {"plif": plif, "spsn": spsn}
 NOTES = {

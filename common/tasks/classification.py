@@ -9,9 +9,9 @@ import statistics
 from tqdm import tqdm
 
 from common import build
-from common.runs import checkpoint, record, translate
-from common.runs import trial as trials
-from common.runs.signals import stop_hook
+from common.running import checkpoint, record, translate
+from common.running import trial as trials
+from common.running.signals import stop_hook
 from common.tasks.outcome import compare, conclude, draw, show
 from common.training import loop, monitor, penalties
 from common.training.loop import Diverged

@@ -5,7 +5,7 @@ import statistics
 import torch
 
 from common import build
-from common.runs import checkpoint, metrics, record, translate
+from common.running import checkpoint, metrics, record, translate
 from common.training import monitor
 
 CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how the epoch was chosen, if not on validation

@@ -11,9 +11,9 @@ import torch
 from tqdm import tqdm
 
 from common import build
-from common.runs import record
-from common.runs import trial as trials
-from common.runs.signals import stop_hook
+from common.running import record
+from common.running import trial as trials
+from common.running.signals import stop_hook
 from common.tasks import traces
 from common.training import loop, losses, monitor
 

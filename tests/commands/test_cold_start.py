@@ -37,7 +37,7 @@ def python(*arguments, folder=ROOT, **environment):
 def test_help_imports_nothing_that_draws_or_compiles_a_graph(directory):
     lines = python("-X", "importtime", "run.py", "--help", folder=ROOT / directory).splitlines()
     imported = {line.rpartition("|")[2].strip() for line in lines}
-    assert {"torch", "common.runs.command"} <= imported
+    assert {"torch", "common.running.command"} <= imported
     assert not imported & {"matplotlib", "pandas", "tonic", "snntorch", "mlxtend", "tensorboard", "torch._dynamo"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from helpers.place import ROOT, Place, equal, timeless, weights
 
 from common.data import download
-from common.runs import checkpoint, command, record
+from common.running import checkpoint, command, record
 from common.tasks import classification
 
 SMALL = ["num_trials=1", "num_epochs=2", "batch_size=8", "val_fraction=0.25"]

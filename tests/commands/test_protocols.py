@@ -11,7 +11,7 @@ from torch import nn
 
 from common import build
 from common.data.events import Binning, Events
-from common.runs import command, record
+from common.running import command, record
 from common.training import losses
 
 

@@ -9,7 +9,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 from helpers.place import Place, equal, timeless, weights
 
-from common.runs import checkpoint, record
+from common.running import checkpoint, record
 
 KEYS = ["num_trials=2", "num_epochs=3", "patience=0"]
 

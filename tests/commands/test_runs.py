@@ -10,7 +10,7 @@ import pytest
 import torch
 from helpers.place import DIRECTORIES, ROOT, Place, equal, weights
 
-from common.runs import record
+from common.running import record
 
 LAYERS = ["conv1", "conv2", "fc"]
 PER_LAYER = ["threshold", "firing_rate", "silent_share", "saturated_share"]

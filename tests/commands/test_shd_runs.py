@@ -6,7 +6,7 @@ from signal import SIGKILL
 import pytest
 from helpers.place import Place, equal, timeless, weights
 
-from common.runs import record
+from common.running import record
 
 SMALL = ["source=sample", "subset=96", "num_epochs=2", "num_trials=1", "batch_size=32", "val_fraction=0.05"]
 NETS = {

@@ -9,7 +9,7 @@ import pytest
 from helpers.place import Place, equal, timeless, weights
 
 from common import report
-from common.runs import record, replay
+from common.running import record, replay
 from common.tasks import traces
 
 SMALL = ["num_iterations=130", "hidden_sizes=[12]", "num_inputs=9", "num_steps=20", "spike_time=15", "num_frames=3"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from common.runs import checkpoint
+from common.running import checkpoint
 
 ROOT = Path(__file__).parents[2]
 DIRECTORIES = ["mnist", "fashion_mnist"]  # of images
@@ -22,7 +22,7 @@ SET = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "http_proxy": NOWHERE
 SAVING = """
 import os, runpy, sys
 sys.path.insert(1, sys.path[0] + "/..")
-from common.runs import trial
+from common.running import trial
 trial.SAVE_SECONDS = -1  # a checkpoint at every step
 number, left = (int(part) for part in os.environ.get("KILL", "0 0").split())
 replace = os.replace

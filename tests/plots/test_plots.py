@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from common.plots import activity, curves, style
-from common.runs import metrics
+from common.running import metrics
 
 
 def make_rows(*trials):

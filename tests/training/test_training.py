@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.runs import signals
+from common.running import signals
 from common.training import loop
 
 

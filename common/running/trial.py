@@ -8,8 +8,8 @@ import torch
 
 from common import build
 from common.errors import UserError
-from common.runs import checkpoint, translate
-from common.runs.signals import Interrupted
+from common.running import checkpoint, translate
+from common.running.signals import Interrupted
 from common.training import annealing, loop
 
 SAVE_SECONDS = 60  # between two checkpoints within an epoch

@@ -8,7 +8,7 @@ import torch
 from helpers.place import Place
 
 from common.report import main as report
-from common.runs import checkpoint, record, translate
+from common.running import checkpoint, record, translate
 
 OLD = {"convnet": "mnist", "plifnet": "mnist", "paralif": "shd", "lif": "shd"}  # made at acc29b7
 

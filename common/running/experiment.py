@@ -23,8 +23,8 @@ from types import ModuleType
 import torch
 
 from common.errors import user_errors
-from common.runs import metrics, record, tensorboard, trial
-from common.runs.signals import Interrupted, stop_hook, stop_signals
+from common.running import metrics, record, tensorboard, trial
+from common.running.signals import Interrupted, stop_hook, stop_signals
 from common.training import monitor
 from common.training.loop import Diverged
 

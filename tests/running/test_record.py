@@ -10,14 +10,14 @@ import torch
 from helpers.place import ROOT
 
 from common.errors import UserError
-from common.runs import metrics, record, tensorboard
+from common.running import metrics, record, tensorboard
 
 SETTINGS = {"exp_name": "quick", "lr": 0.1}
 DATA = SimpleNamespace(name="a set", stand_in=True, train=range(60))
 HOLD = """
 import sys, time
 from pathlib import Path
-from common.runs import record
+from common.running import record
 with record.locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

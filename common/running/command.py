@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from common.errors import UserError, user_errors
-from common.runs import cases, experiment, record
-from common.runs.signals import Interrupted, raise_interrupted
+from common.running import cases, experiment, record
+from common.running.signals import Interrupted, raise_interrupted
 from common.settings import help, resolution
 from common.training.loop import Diverged
 
@@ -82,9 +82,9 @@ def new_settings(conf, arguments):
         asked = [argument.removeprefix("case=") for argument in given] or [conf.config.get("case")]
         others = [argument for argument in arguments if argument not in given]
         if asked == ["all"] and cases:
-            return {name: _resolve_case(conf, name, _overridden(values, others)) for name, values in cases.items()}
+            return {name: _resolve_case(conf, name, overridden(values, others)) for name, values in cases.items()}
         if len(asked) == 1 and asked[0] in cases:
-            return _resolve(conf.config, conf.conditional, _overridden(cases[asked[0]], others))
+            return _resolve(conf.config, conf.conditional, overridden(cases[asked[0]], others))
         if given and hasattr(conf, "cases"):
             raise ValueError(f"case must be one of {', '.join(cases)} or all, once; got {' '.join(asked)}")
         return _resolve(conf.config, conf.conditional, arguments)
@@ -99,8 +99,8 @@ def _cases(conf):
     return {name: [f"case={name}"] for condition in conditions for name in resolution.choices(condition)}
 
 
-def _overridden(values, others):
-    """A case's arguments but for those of `others`, which win."""
+def overridden(values, others):
+    """The arguments `values` but for those that `others` give anew, and these."""
     given = {argument.partition("=")[0] for argument in others}
     return [*(value for value in values if value.partition("=")[0] not in given), *others]
 

@@ -1,5 +1,6 @@
 """Finds the runs that a notebook draws, makes those that are lacking, and loads what they trained."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from common import build
-from common.runs import checkpoint, command, record, translate
+from common.running import checkpoint, command, record, translate
 
 IMMATERIAL = {"exp_name", "device", "num_frames"}  # of no matter to its numbers, but for a GPU's last bits and draws
 
@@ -22,12 +23,21 @@ def run_of(directory, *arguments):
     """
     directory = Path(directory)
     conf = SimpleNamespace(**runpy.run_path(str(directory / "conf.py")))
+    arguments = _reduced(conf, arguments)
     wanted = _material(command.new_settings(conf, arguments))
     runs = directory / "runs"
     made = (path for path in sorted([*runs.glob("*"), *runs.glob("*/*")], reverse=True) if _has(path, wanted))
     if path := next(made, None):
         print(f"found {path.relative_to(directory.parent)}, made with commit {record.read_config(path)['git_commit']}")
     return path or _make(directory, arguments)
+
+
+def _reduced(conf, arguments):
+    """The arguments, with the smaller numbers that the variable SNN_REDUCED has, as "num_epochs=2 subset=200"."""
+    settings = command.new_settings(conf, arguments)
+    limits = [limit.split("=") for limit in os.environ.get("SNN_REDUCED", "").split()]
+    smaller = [f"{key}={limit}" for key, limit in limits if settings.get(key, 0) > int(limit)]
+    return command.overridden(arguments, smaller)
 
 
 def load(script, path):

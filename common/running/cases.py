@@ -3,8 +3,8 @@
 from os.path import relpath
 
 from common.errors import UserError, user_errors
-from common.runs import experiment, record
-from common.runs.experiment import hinting
+from common.running import experiment, record
+from common.running.experiment import hinting
 from common.training.loop import Diverged
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from common import files
-from common.runs import checkpoint
+from common.running import checkpoint
 
 POINTS = list(itertools.product((1, 2, 3), ("before", "after")))  # of a rename, at which a save is killed
 

@@ -11,7 +11,7 @@ from helpers.place import ROOT, Place
 from common import build
 from common.data import encode
 from common.errors import UserError
-from common.runs import record, replay
+from common.running import record, replay
 from common.training import loop
 
 SMALL = ["case=float", "num_iterations=3", "hidden_sizes=[4]", "num_inputs=5", "num_frames=0"]
@@ -94,3 +94,12 @@ def test_a_run_is_loaded_as_it_was_tested(folder, monkeypatch):
     record.write_json(path / "config.json", config | {"data": config["data"] | {"hashes": {"other": "set"}}})
     with pytest.raises(UserError, match="has other hashes"):
         replay.load(script, path)
+
+
+@pytest.mark.parametrize("limits, expected", [
+    ("", ["num_epochs=4", "subset=0"]), ("num_epochs=2 subset=200", ["subset=0", "num_epochs=2"]),  # 0: all
+    ("num_epochs=9 num_iterations=3", ["num_epochs=4", "subset=0"])])
+def test_a_trial_of_a_notebook_takes_the_smaller_numbers(monkeypatch, limits, expected):
+    conf = SimpleNamespace(**runpy.run_path(str(ROOT / "mnist" / "conf.py")))
+    monkeypatch.setenv("SNN_REDUCED", limits)
+    assert replay._reduced(conf, ["num_epochs=4", "subset=0"]) == expected
