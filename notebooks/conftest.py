@@ -1,5 +1,11 @@
-"""As tests, the notebooks make smaller runs than for a reader: a minute each is enough to see that they work."""
+"""As tests, the notebooks make smaller runs than for a reader: enough to see that they work."""
 
 import os
 
-os.environ["SNN_REDUCED"] = "num_epochs=2 subset=200 num_iterations=200"
+
+def pytest_runtest_setup(item):
+    os.environ["SNN_REDUCED"] = "num_epochs=2 subset=200 num_iterations=200"
+
+
+def pytest_runtest_teardown(item):
+    del os.environ["SNN_REDUCED"]
