@@ -19,7 +19,7 @@ class ConvNet(nn.Module):
 
     channels: of the convolutions, which have no bias.  beta, thresholds (initial, one for each of the three
     LIF layers), surrogate, reset: see common.neurons.LIF.  dropout: share of output currents dropped, anew at
-    each step.  batch_norm: False leaves BN out.  precision: see common.precision.  ValueError if an image is too
+    each step.  batch_norm: False leaves BN out.  precision: see common.layers.precision.  ValueError if an image is too
     small or a list too short.
     Source: snn-tha@f9c0b51, mnist/Net.py; without BN dvs/Net.py (arXiv 2201.11915).
     """

@@ -19,7 +19,7 @@ class PLIFNet(nn.Module):
     neuron: shape of one step of one sample, (C, H, W) or (N,) -> a layer of PLIF.  channels: of every
     convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.  dropout: share of each FC's
     inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.  precision: see
-    common.precision.  ValueError for an image that num_layers pools would leave nothing of, or another pool.
+    common.layers.precision.  ValueError for an image that num_layers pools would leave nothing of, or another pool.
 
     DVS Gesture: 5 layers, 512.  Static images: 2 layers, 2048, the first convolution and BN once on the image.
     Source: Fang et al. 2021 (arXiv 2007.05785); Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.

@@ -22,7 +22,7 @@ class ResNet19(nn.Module):
     No convolution has a bias.  neuron: () -> a layer of neurons.  threshold: theta of those neurons, for tdBN.
     channels: of the first stage's convolutions.  stem: channels of the first convolution.  hidden_size: of the
     first FC.  readout: what it returns of the second, "membrane", its current, or "spikes", through neurons.
-    binarize: weights in {-1, +1}.  precision: see common.precision.  ValueError for another read-out.
+    binarize: weights in {-1, +1}.  precision: see common.layers.precision.  ValueError for another read-out.
     Source: Zheng et al. 2020 (arXiv 2011.05280); stem of 64 and a spiking read-out, as its convolutions' start,
     Kaiming normal by fan-out: nguyenhongson1902/direct-training-snn@eef1f9e.
     """

@@ -43,8 +43,8 @@ def fit(trial, settings, data, encode, signals):
         guard = trials.guard(trial, signals)
         with _bar(label, len(batches), progress["step"]) as bar:
             after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, bar.update, guard]
-            loop.train_epoch(net, data.train, encode, judges[0], trial.optimizer, batches, progress,
-                                 judges[1], after_step, **extras)
+            loop.train_epoch(net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1],
+                             after_step, **extras)
         _seed(trial.net, 0)
         with (monitor.Activity(monitor.spiking(trial.net), trial.net) as activity,
               _bar(f"{label}, validation", -(-len(held_out) // size)) as bar):  # fmt: skip

@@ -45,7 +45,7 @@ def fit(trial, settings, data, encode, signals):
             batches = torch.tensor([trial.number]).expand(num_steps, 1)
             with monitor.Activity(_hidden(trial.net)) as activity, _Recording(trial.net) as recording:
                 loop.train_epoch(trial.net, data.train, encode, loss_fn, trial.optimizer, batches, progress,
-                                     _first_spike_time(trial.net), after_step)
+                                 _first_spike_time(trial.net), after_step)
             for key in ("membrane", "threshold"):
                 progress[key] = torch.cat([progress[key], torch.stack(getattr(recording, key))])
             progress["epoch_seconds"] = time.monotonic() - started

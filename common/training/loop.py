@@ -35,7 +35,7 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
                 clip_grad_norm=0.0):
     """Take the steps of `batches` that progress["step"] has not counted yet.
 
-    split: see common.data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.losses.
+    split: see common.data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.training.losses.
     penalties: net -> scalar, added to the loss.  clip_grad_norm: of all gradients together, 0: none.
     after_step: callables run after each optimizer step (schedules, annealing, clamps, checkpoints).
     Diverged, before the step, if the loss or its gradient is not finite: spikes of a NaN membrane are 0,
