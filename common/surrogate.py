@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from common.choices import POSITIVE, Choice, Option
+
 
 class Surrogate:
     """A spike function; subclasses are dataclasses whose first number must exceed 0, and give the derivative."""
@@ -82,7 +84,11 @@ class LearntATan(nn.Module):
         return spike.to(smooth.dtype) + (smooth - smooth.detach())
 
 
-SURROGATES = {"fast_sigmoid": (FastSigmoid, "slope"), "atan": (ATan, "alpha"), "rectangle": (Rectangle, "width")}
+SURROGATES = {
+    "fast_sigmoid": Choice(FastSigmoid, slope=Option(5.0, POSITIVE, "steepness")),
+    "atan": Choice(ATan, alpha=Option(2.0, POSITIVE, "steepness; as PLIF")),
+    "rectangle": Choice(Rectangle, width=Option(0.5, POSITIVE, "half of it; as STBP")),
+}
 
 
 class _Spike(torch.autograd.Function):

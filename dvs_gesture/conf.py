@@ -1,152 +1,104 @@
-"""DVS128 Gesture: what to run. Edit here, or override a key: python run.py net=plifnet tau=neuron seed=3"""
+"""DVS128 Gesture: what to run. Edit here, or override a key: python run.py net=plifnet tau=neuron seed=3
+
+`config` and the dict of its net are the run; where the condition of a column holds, its values stand instead.
+"""
 
 config = {
-    # The question. Each answer brings its own rows of `conditional`.
     "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants
-    # The budget and the data, whatever the answer.
     "exp_name": "dvs_gesture",      # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,
+    "seed": 0,                      # a fresh set of trials starts num_trials further on
     "data_dir": "~/data",           # holds DVSGesture/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
+    "val_split": "random",          # validate on recordings drawn at random | on users whom training never sees: users
+    "val_fraction": 0.15,           # of each class, held out for validation; the test set is read once
     "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
     "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last, as PLIF's thesis
-    "weight_decay": 0.0,
     "normalization": "none",        # of a frame's counts: frequency | max | norm | sum | none
     "augment": False,               # change each recording's events at random while training
-    "precision": "float32",         # of convolutions and linear layers: float32 | bf16, quicker where there is AMX
-    "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
+    "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1 | mps
 }
 
-# (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
-conditional = [
-    ({"select_on": ("val", "last")}, {
-        "val_split": "random",      # random | users: validate on users whom training never sees
-    }),
-    ({"select_on": "test"}, {"val_fraction": 0.0}),
-    ({"val_split": "random"}, {"val_fraction": 0.15}),  # share of each class; the test set is read once
-    ({"val_split": "users"}, {"val_users": [20, 21, 22, 23]}),
-    ({"augment": True}, {           # nothing of it is kept: the events are read anew in each epoch
+# Threshold annealing, binarized: snn-tha@f9c0b51, dvs/conf.py (arXiv 2201.11915).
+convnet = {
+    "binarize": True,               # weights in {-1, +1}
+    "split_by": "dt",               # events into frames of dt_ms | num_steps parts of equal time | or of equal number
+    "dt_ms": 5.0,                   # a frame's duration
+    "num_steps": 100,               # frames, in training and validation
+    "num_steps_test": 360,          # ... and in the test: 1.8 s.  200 suffice for recordings of one second
+    "downsample": 4,                # so many pixels a side make one
+    "channels": [16, 32],           # of the two convolutions
+    "batch_norm": False,            # after each of them
+    "dropout": 0.43,                # of the read-out's current
+    "beta": 0.9297,                 # decay of the membrane per step
+    "reset": "subtract",            # of the membrane by a spike: subtract the threshold | zero
+    "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
+    "slope": 0.24,
+    "thresholds": [10.4, 16.62, 6.81],              # at the start, one a layer
+    "threshold_schedule": "exponential",            # towards thresholds_final while training | linear | none
+    "thresholds_final": [12.1565, 19.077, 16.465],  # its code's thr_final is the increment
+    "anneal_rates": [0.00333, 0.0061, 0.173],       # per iteration, fraction of what is left
+    "loss": "mse_count_loss",
+    "optimizer": "adam",            # adam | adamax | sgd
+    "lr": 1.765e-3,
+    "lr_schedule": "cosine",        # cosine | step | none
+    "cosine_iterations": 735,       # half a period, after which the rate rises again
+    "clip_grad_norm": 1.0,          # of all gradients together, at most; 0: no limit
+    "num_epochs": 500,
+    "batch_size": 8,
+    "patience": 100,                # epochs without a better accuracy before a trial ends; 0: never
+}
+
+# PLIF: Fang et al. 2021; one tau per neuron: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
+plifnet = {
+    "binarize": False,
+    "tau": "layer",                 # time constants: one learnt for each layer | for each neuron | fixed
+    "init_tau": 2.0,                # steps; of neurons the mean
+    "split_by": "number",           # events into num_steps parts of equal number | of equal time | frames of dt_ms
+    "num_steps": 20,                # frames
+    "downsample": 1,                # so many pixels a side make one
+    "num_layers": 5,                # of convolution, batch norm, neurons and pool
+    "channels": 128,                # of each convolution
+    "hidden_size": 512,             # neurons between the convolutions and the read-out
+    "pool": "max",                  # max | average
+    "dropout": 0.5,                 # of the inputs of both linear layers, one mask for all steps of a sample
+    "detach_reset": True,           # hide the spike's gradient at the reset
+    "surrogate": "atan",            # ds/du: atan | fast_sigmoid | rectangle
+    "alpha": 2.0,                   # steepness
+    "loss": "mse_rate_loss",        # of the outputs' mean rates from one-hot classes
+    "optimizer": "adam",
+    "lr": 1e-3,
+    "lr_schedule": "cosine",
+    "cosine_epochs": 64,            # half a period
+    "num_epochs": 1256,
+    "batch_size": 16,
+    "patience": 0,
+}
+
+columns = {
+    # There is no published float column. These values are of QSNNs@0859da1, same author and net, without annealing.
+    "net=convnet binarize=False": {
+        "batch_size": 16, "lr": 2.634e-3, "beta": 0.614, "slope": 4.413, "dropout": 0.203,
+        "thresholds": [0.427, 0.427, 0.427], "threshold_schedule": "none", "clamp_weights": True,
+    },
+    "net=convnet binarize=False threshold_schedule=exponential|linear": {           # ours, untuned
+        "thresholds_final": [0.854, 0.854, 0.854], "anneal_rates": [0.001, 0.001, 0.001],
+    },
+    "net=convnet binarize=True threshold_schedule=linear": {"anneal_rates": [0.0015, 0.003, 0.08]},     # ours
+    "net=plifnet tau=neuron": {"batch_size": 32},
+    "net=plifnet split_by=dt": {"dt_ms": 5.0},
+    "augment=True": {               # nothing of it is kept: the events are read anew in each epoch
         "flip_lr": False,           # mirror every other recording and name it after the mirrored gesture
         "shift_pixels": 8,          # by which the whole recording is moved along x and along y, at most
         "jitter_pixels": 1.0,       # standard deviation by which each event is moved
         "jitter_ms": 0.0,
-        "drop": 0.1,                # share of a recording's events that is left out, at most
+        "drop": 0.1,                # fraction of a recording's events that is left out, at most
         "noise": 0,                 # events added to each recording
-    }),
-    # Threshold annealing: snn-tha@f9c0b51, dvs/conf.py; its thr_final is the increment.
-    ({"net": "convnet"}, {
-        "binarize": True,           # weights in {-1, +1}
-        "split_by": "dt",           # events into frames of dt_ms | num_steps parts of equal time | or of equal number
-        "num_steps": 100,           # frames, in training and validation
-        "num_steps_test": 360,      # ... and in the test: 1.8 s.  200 suffice for recordings of one second
-        "downsample": 4,            # so many pixels a side make one
-        "channels": [16, 32],       # of the two convolutions
-        "batch_norm": False,        # after each of them
-        "checkpoint_steps": 0,      # train by so many steps at a time, in less memory: near √num_steps | 0: all at once
-        "num_epochs": 500,
-        "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
-        "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
-        "surrogate": "fast_sigmoid",                    # ds/du: fast_sigmoid | atan | rectangle
-        "loss": "mse_count_loss",
-        "optimizer": "adam",        # adam | sgd
-        "lr_schedule": "cosine",    # cosine | step | none
-        "clip_grad_norm": 1.0,      # of all gradients together, at most; 0: no limit
-    }),
-    ({"net": "convnet", "binarize": True}, {
-        "batch_size": 8,
-        "lr": 1.765e-3,
-        "beta": 0.9297,             # decay of the membrane per step
-        "dropout": 0.43,            # of the read-out's current
-        "thresholds": [10.4, 16.62, 6.81],              # at the start, one a layer
-        "threshold_schedule": "exponential",            # towards thresholds_final while training | linear | none
-        "clamp_weights": False,     # into [-1, 1], after each step
-    }),
-    ({"net": "convnet", "binarize": True, "surrogate": "fast_sigmoid"}, {"slope": 0.24}),
-    ({"net": "convnet", "binarize": True, "threshold_schedule": ("exponential", "linear")}, {
-        "thresholds_final": [12.1565, 19.077, 16.465],
-    }),
-    ({"net": "convnet", "binarize": True, "threshold_schedule": "exponential"}, {
-        "anneal_rates": [0.00333, 0.0061, 0.173],       # per iteration, share of what is left
-    }),
-    ({"net": "convnet", "binarize": True, "threshold_schedule": "linear"}, {
-        "anneal_rates": [0.0015, 0.003, 0.08],          # per iteration, share of the whole way; ours
-    }),
-    # There is no published float column. These values are of QSNNs@0859da1, same author and net, without annealing.
-    ({"net": "convnet", "binarize": False}, {
-        "batch_size": 16,
-        "lr": 2.634e-3,
-        "beta": 0.614,
-        "dropout": 0.203,
-        "thresholds": [0.427, 0.427, 0.427],
-        "threshold_schedule": "none",
-        "clamp_weights": True,
-    }),
-    ({"net": "convnet", "binarize": False, "surrogate": "fast_sigmoid"}, {"slope": 4.413}),
-    ({"net": "convnet", "binarize": False, "threshold_schedule": ("exponential", "linear")}, {
-        "thresholds_final": [0.854, 0.854, 0.854],      # ours, untuned
-        "anneal_rates": [0.001, 0.001, 0.001],
-    }),
-    # PLIF: Fang et al. 2021; one tau per neuron: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
-    ({"net": "plifnet"}, {
-        "binarize": False,
-        "tau": "layer",             # time constants: one learnt for each layer | for each neuron | fixed
-        "init_tau": 2.0,            # steps; of neurons the mean
-        "split_by": "number",       # events into num_steps parts of equal number | of equal time | frames of dt_ms
-        "num_steps": 20,            # frames
-        "downsample": 1,            # so many pixels a side make one
-        "num_layers": 5,            # of convolution, batch norm, neurons and pool
-        "channels": 128,            # of each convolution
-        "hidden_size": 512,         # neurons between the convolutions and the read-out
-        "pool": "max",              # max | average
-        "dropout": 0.5,             # of the inputs of both linear layers, one mask for all steps of a sample
-        "detach_reset": True,       # hide the spike's gradient at the reset
-        "surrogate": "atan",        # ds/du: atan | fast_sigmoid | rectangle
-        "num_epochs": 1256,
-        "patience": 0,
-        "loss": "mse_rate_loss",    # of the outputs' mean rates from one-hot classes
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "lr_schedule": "cosine",
-    }),
-    ({"tau": ("layer", "fixed")}, {"batch_size": 16}),  # of one value there is no spread to set
-    ({"tau": "neuron"}, {
-        "batch_size": 32,
-        "tau_std": 0.1,             # of the neurons' time constants at the start, steps
-        "tau_penalty": 0.0,         # added to the loss: so many times the variance within each layer.  Thesis: .01, .1
-        "tau_penalty_on": "tau",    # of tau | w = -log(tau - 1), as the thesis's code has it
-    }),
-    ({"net": "plifnet", "surrogate": "atan"}, {
-        "learn_surrogate": False,   # learn its steepness, in a plain loop
-    }),
-    ({"net": "plifnet", "surrogate": "fast_sigmoid"}, {"slope": 5.0}),  # ours
-    ({"split_by": "dt"}, {"dt_ms": 5.0}),               # a frame's duration
-    ({"loss": "mse_count_loss"}, {
-        "correct_rate": 0.8,        # share of steps at which the right output is to spike
-        "incorrect_rate": 0.2,      # ... and each wrong one
-    }),
-    ({"loss": "cross_entropy"}, {
-        "reduce": "mean",           # of the output over the steps: mean | max | last
-    }),
-    ({"surrogate": "atan"}, {"alpha": 2.0}),            # steepness; as PLIF
-    ({"surrogate": "rectangle"}, {"width": 0.5}),       # half of it; as STBP
-    ({"optimizer": "sgd"}, {"momentum": 0.9}),
-    ({"net": "convnet", "lr_schedule": "cosine"}, {
-        "cosine_iterations": 735,   # half a period, after which the rate rises again
-    }),
-    ({"net": "plifnet", "lr_schedule": "cosine"}, {
-        "cosine_epochs": 64,        # half a period
-    }),
-    ({"lr_schedule": "cosine"}, {"eta_min": 0.0}),      # where its half period ends
-    ({"optimizer": ("adam", "adamax")}, {
-        "betas": [0.9, 0.999],      # decay of its means of the gradient and of the square, per iteration
-    }),
-    ({"lr_schedule": "step"}, {
-        "lr_step_epochs": 10,       # epochs from one cut to the next
-        "lr_step_factor": 0.1,
-    }),
-]
+    },
+    "val_split=users": {"val_users": [20, 21, 22, 23], "val_fraction": 0.0},
+    "select_on=test": {"val_split": "random", "val_fraction": 0.0},
+}
 
 # What case=all runs, one after the other: the four models of the thesis's table, with its seed.
 cases = {

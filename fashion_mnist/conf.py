@@ -1,177 +1,122 @@
-"""Fashion-MNIST: what to run. Edit here, or override a key: python run.py binarize=False seed=3"""
+"""Fashion-MNIST: what to run. Edit here, or override a key: python run.py binarize=False seed=3
+
+`config` and the dict of its net are the run; where the condition of a column holds, its values stand instead.
+"""
 
 config = {
-    # The question. Each answer brings its own rows of `conditional`.
     "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants | resnet19: tdBN
-    # The budget and the data, whatever the answer.
     "exp_name": "fashion_mnist",    # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
     "seed": 0,                      # a fresh set of trials starts num_trials further on
     "data_dir": "~/data",           # holds fashion_mnist/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many samples only (validation and test stay whole); 0: on all
+    "val_fraction": 0.1,            # of the training set, held out for validation; with select_on=last it may be 0
     "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
     "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last, as PLIF and tdBN
-    "weight_decay": 0.0,
-    "precision": "float32",         # of convolutions and linear layers: float32 | bf16, quicker where there is AMX
-    "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1
+    "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1 | mps
 }
 
-# (condition, values): a row applies when all that its condition names holds, here or in an earlier row.
-conditional = [
-    ({"select_on": ("val", "last")}, {
-        "val_fraction": 0.1,        # share of the training set held out for validation; with select_on=last it may be 0
-    }),
-    ({"select_on": "test"}, {"val_fraction": 0.0}),
-    ({"net": "convnet"}, {
-        "binarize": True,           # weights in {-1, +1}
-        "num_steps": 100,           # the image, its pixels in [0, 1], is shown at each
-        "channels": [16, 64],       # of the two convolutions
-        "batch_norm": True,         # after each of them
-        "augment": False,           # turn, shift and scale the images at random while training
-        "checkpoint_steps": 0,      # train by so many steps at a time, in less memory: near √num_steps | 0: all at once
-        "num_epochs": 500,
-        "batch_size": 128,
-        "patience": 100,            # epochs without a better accuracy before a trial ends; 0: never
-        "reset": "subtract",        # of the membrane by a spike: subtract the threshold | zero
-        "loss": "mse_count_loss",
-        "lr_schedule": "cosine",    # cosine | step | none
-        "clip_grad_norm": 0.0,      # of all gradients together, at most; 0: no limit
-        "clamp_weights": False,     # into [-1, 1], after each step
-    }),
-    # snn-tha@f9c0b51, fashion_mnist/conf.py; its thr_final is the increment thresholds_final - thresholds.
-    ({"net": "convnet", "binarize": True}, {
-        "optimizer": "sgd",         # adam | adamax | sgd
-        "lr": 8.4e-4,
-        "beta": 0.868,              # decay of the membrane per step
-        "surrogate": "fast_sigmoid",                            # ds/du: fast_sigmoid | atan | rectangle
-        "dropout": 0.648,           # of the read-out's current
-        "thresholds": [6.9, 10.25, 17.95],                      # at the start, one a layer
-        "threshold_schedule": "exponential",                    # towards thresholds_final | linear | none
-    }),
-    ({"net": "convnet", "binarize": True, "surrogate": "fast_sigmoid"}, {"slope": 0.1557}),
-    ({"net": "convnet", "binarize": True, "threshold_schedule": "exponential"}, {
-        "thresholds_final": [14.0456, 23.076, 27.886668],
-        "anneal_rates": [0.0368, 0.29687, 0.1048],              # per iteration, share of what is left
-    }),
-    ({"net": "convnet", "binarize": True, "threshold_schedule": "linear"}, {
-        "thresholds_final": [14.0456, 23.076, 27.886668],
-        "anneal_rates": [0.01, 0.1, 0.04],                      # per iteration, share of the whole way; ours
-    }),
+# Threshold annealing, binarized: snn-tha@f9c0b51, fashion_mnist/conf.py (arXiv 2201.11915).
+convnet = {
+    "binarize": True,               # weights in {-1, +1}
+    "num_steps": 100,               # the image, its pixels in [0, 1], is shown at each
+    "channels": [16, 64],           # of the two convolutions
+    "batch_norm": True,             # after each of them
+    "dropout": 0.648,               # of the read-out's current
+    "beta": 0.868,                  # decay of the membrane per step
+    "reset": "subtract",            # of the membrane by a spike: subtract the threshold | zero
+    "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
+    "slope": 0.1557,
+    "thresholds": [6.9, 10.25, 17.95],              # at the start, one a layer
+    "threshold_schedule": "exponential",            # towards thresholds_final while training | linear | none
+    "thresholds_final": [14.0456, 23.076, 27.886668],   # its code's thr_final is the increment
+    "anneal_rates": [0.0368, 0.29687, 0.1048],      # per iteration, fraction of what is left
+    "loss": "mse_count_loss",
+    "optimizer": "sgd",             # adam | adamax | sgd
+    "momentum": 0.855,
+    "lr": 8.4e-4,
+    "lr_schedule": "cosine",        # cosine | step | none
+    "cosine_iterations": 4688,      # half a period, after which the rate rises again
+    "num_epochs": 500,
+    "batch_size": 128,
+    "patience": 100,                # epochs without a better accuracy before a trial ends; 0: never
+    "augment": False,               # turn, shift and scale the images at random while training
+}
+
+# PLIF: Fang et al. 2021; one tau per neuron: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
+plifnet = {
+    "binarize": False,
+    "tau": "layer",                 # time constants: one learnt for each layer | for each neuron | fixed
+    "init_tau": 2.0,                # steps; of neurons the mean
+    "num_steps": 8,
+    "pixel_mean": 0.2860,           # taken off the pixels in [0, 1], which are then divided by
+    "pixel_std": 0.3530,
+    "augment": False,               # turn, shift and scale the images at random while training
+    "num_layers": 2,                # of convolution, batch norm, neurons and pool
+    "channels": 128,                # of each convolution
+    "hidden_size": 2048,            # neurons between the convolutions and the read-out
+    "pool": "max",                  # max | average
+    "dropout": 0.5,                 # of the inputs of both linear layers, one mask for all steps of a sample
+    "detach_reset": True,           # hide the spike's gradient at the reset
+    "surrogate": "atan",            # ds/du: atan | fast_sigmoid | rectangle
+    "alpha": 2.0,                   # steepness
+    "loss": "mse_rate_loss",        # of the outputs' mean rates from one-hot classes
+    "optimizer": "adam",
+    "lr": 1e-3,
+    "lr_schedule": "cosine",
+    "cosine_epochs": 64,            # half a period
+    "num_epochs": 1024,
+    "batch_size": 16,
+    "patience": 0,
+}
+
+# STBP with tdBN: Zheng et al. 2020; nguyenhongson1902/direct-training-snn@eef1f9e.
+resnet19 = {
+    "binarize": False,
+    "num_steps": 2,
+    "pixel_mean": 0.2860,           # of the training set, taken off the pixels of all splits, which are then divided by
+    "pixel_std": 0.3530,
+    "crop": 0,                      # move the images while training, by so many pixels at most.  Its README: 4
+    "channels": 128,                # of the first blocks' convolutions; then twice and four times as many
+    "stem": 128,                    # ... of the first convolution.  Its code: 64
+    "hidden_size": 256,             # neurons before the read-out
+    "readout": "membrane",          # membrane: the last layer's current | spikes, as the code: in 2 steps 0, .5 or 1
+    "beta": 0.25,                   # decay of the membrane per step; as their tau
+    "threshold": 0.4,               # of all neurons; tdBN scales their currents to it
+    "reset": "zero",
+    "detach_reset": False,          # hide the spike's gradient at the reset
+    "surrogate": "rectangle",
+    "width": 0.5,                   # half of it
+    "surrogate_center": "threshold",                # where its middle lies: threshold | zero, as the code has it
+    "loss": "cross_entropy",
+    "reduce": "mean",               # of the read-out over the steps: mean | max | last
+    "optimizer": "adam",
+    "lr": 1e-3,
+    "lr_schedule": "step",
+    "lr_step_epochs": 10,           # epochs from one cut to the next
+    "lr_step_factor": 0.1,
+    "num_epochs": 11,
+    "batch_size": 64,
+    "score": "loss",                # what the epoch is chosen by, and patience waits for: loss | accuracy
+    "patience": 7,
+}
+
+columns = {
     # There is no published float column. These values are of QSNNs@0859da1, same author and net, without annealing.
-    ({"net": "convnet", "binarize": False}, {
-        "optimizer": "adam",
-        "lr": 2.908e-3,
-        "beta": 0.974,
-        "surrogate": "fast_sigmoid",
-        "dropout": 0.0736,
-        "thresholds": [2.473, 2.473, 2.473],
-        "threshold_schedule": "none",
-    }),
-    ({"net": "convnet", "binarize": False, "surrogate": "fast_sigmoid"}, {"slope": 5.5565}),
-    ({"net": "convnet", "binarize": False, "threshold_schedule": "exponential"}, {
-        "thresholds_final": [4.946, 4.946, 4.946],              # ours, untuned
-        "anneal_rates": [0.001, 0.001, 0.001],
-    }),
-    ({"net": "convnet", "binarize": False, "threshold_schedule": "linear"}, {
-        "thresholds_final": [4.946, 4.946, 4.946],              # ours, untuned
-        "anneal_rates": [0.001, 0.001, 0.001],
-    }),
-    # PLIF: Fang et al. 2021; one tau per neuron: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
-    ({"net": "plifnet"}, {
-        "binarize": False,
-        "tau": "layer",             # time constants: one learnt for each layer | for each neuron | fixed
-        "init_tau": 2.0,            # steps; of neurons the mean
-        "num_steps": 8,
-        "pixel_mean": 0.2860,       # taken off the pixels in [0, 1], which are then divided by
-        "pixel_std": 0.3530,
-        "augment": False,           # turn, shift and scale the images at random while training
-        "num_layers": 2,            # of convolution, batch norm, neurons and pool
-        "channels": 128,            # of each convolution
-        "hidden_size": 2048,        # neurons between the convolutions and the read-out
-        "pool": "max",              # max | average
-        "dropout": 0.5,             # of the inputs of both linear layers, one mask for all steps of a sample
-        "detach_reset": True,       # hide the spike's gradient at the reset
-        "surrogate": "atan",        # ds/du: atan | fast_sigmoid | rectangle
-        "num_epochs": 1024,
-        "batch_size": 16,
-        "patience": 0,
-        "loss": "mse_rate_loss",    # of the outputs' mean rates from one-hot classes
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "lr_schedule": "cosine",
-    }),
-    ({"tau": ("layer", "fixed")}, {}),                  # of one value there is no spread to set
-    ({"tau": "neuron"}, {
-        "tau_std": 0.1,             # of the neurons' time constants at the start, steps
-        "tau_penalty": 0.0,         # added to the loss: so many times the variance within each layer.  Thesis: .01, .1
-        "tau_penalty_on": "tau",    # of tau | w = -log(tau - 1), as the thesis's code has it
-    }),
-    ({"net": "plifnet", "surrogate": "atan"}, {
-        "learn_surrogate": False,   # learn its steepness, in a plain loop
-    }),
-    # STBP with tdBN: Zheng et al. 2020; nguyenhongson1902/direct-training-snn@eef1f9e.
-    ({"net": "resnet19"}, {
-        "binarize": False,
-        "num_steps": 2,
-        "pixel_mean": 0.2860,       # of the training set, taken off the pixels of all splits, which are then divided by
-        "pixel_std": 0.3530,
-        "crop": 0,                  # move the images while training, by so many pixels at most.  Its README: 4
-        "channels": 128,            # of the first blocks' convolutions; then twice and four times as many
-        "stem": 128,                # ... of the first convolution.  Its code: 64
-        "hidden_size": 256,         # neurons before the read-out
-        "readout": "membrane",      # membrane: the last layer's current | spikes, as the code: in 2 steps 0, .5 or 1
-        "beta": 0.25,               # decay of the membrane per step; as their tau
-        "threshold": 0.4,           # of all neurons; tdBN scales their currents to it
-        "reset": "zero",
-        "detach_reset": False,      # hide the spike's gradient at the reset
-        "surrogate": "rectangle",
-        "num_epochs": 11,
-        "batch_size": 64,
-        "score": "loss",            # what the epoch is chosen by, and patience waits for: loss | accuracy
-        "patience": 7,
-        "loss": "cross_entropy",
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "lr_schedule": "step",
-    }),
-    ({"net": "resnet19", "surrogate": "rectangle"}, {
-        "surrogate_center": "threshold",                # where its middle lies: threshold | zero, as the code has it
-    }),
-    ({"net": ("plifnet", "resnet19"), "surrogate": "fast_sigmoid"}, {"slope": 5.0}),  # ours
-    ({"augment": True}, {
+    "net=convnet binarize=False": {
+        "optimizer": "adam", "lr": 2.908e-3, "beta": 0.974, "slope": 5.5565, "dropout": 0.0736,
+        "thresholds": [2.473, 2.473, 2.473], "threshold_schedule": "none",
+    },
+    "net=convnet binarize=False threshold_schedule=exponential|linear": {           # ours, untuned
+        "thresholds_final": [4.946, 4.946, 4.946], "anneal_rates": [0.001, 0.001, 0.001],
+    },
+    "net=convnet binarize=True threshold_schedule=linear": {"anneal_rates": [0.01, 0.1, 0.04]},   # ours
+    "net=resnet19 lr_schedule=cosine": {"cosine_epochs": 11},                       # ours
+    "augment=True": {
         "rotation": 30.0,           # degrees, at most, either way
         "shift": 0.15,              # of the image's side, at most, any way
         "scale": [0.85, 1.11],      # smallest and largest factor
-    }),
-    ({"loss": "mse_count_loss"}, {
-        "correct_rate": 0.8,        # share of steps at which the right output is to spike
-        "incorrect_rate": 0.2,      # ... and each wrong one
-    }),
-    ({"loss": "cross_entropy"}, {
-        "reduce": "mean",           # of the read-out over the steps: mean | max | last
-    }),
-    ({"surrogate": "atan"}, {"alpha": 2.0}),                    # steepness; as PLIF
-    ({"surrogate": "rectangle"}, {"width": 0.5}),               # half of it; as STBP
-    ({"net": ("plifnet", "resnet19"), "optimizer": "sgd"}, {"momentum": 0.9}),
-    ({"net": "convnet", "optimizer": "sgd"}, {
-        "momentum": 0.855,          # as published with binarized weights
-    }),
-    ({"net": "convnet", "lr_schedule": "cosine"}, {
-        "cosine_iterations": 4688,  # half a period, after which the rate rises again
-    }),
-    ({"net": "plifnet", "lr_schedule": "cosine"}, {
-        "cosine_epochs": 64,        # half a period
-    }),
-    ({"net": "resnet19", "lr_schedule": "cosine"}, {
-        "cosine_epochs": 11,        # ours
-    }),
-    ({"lr_schedule": "cosine"}, {"eta_min": 0.0}),      # where its half period ends
-    ({"optimizer": ("adam", "adamax")}, {
-        "betas": [0.9, 0.999],      # decay of its means of the gradient and of the square, per iteration
-    }),
-    ({"lr_schedule": "step"}, {
-        "lr_step_epochs": 10,       # epochs from one cut to the next
-        "lr_step_factor": 0.1,
-    }),
-]
+    },
+    "select_on=test": {"val_fraction": 0.0},
+}

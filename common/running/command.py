@@ -11,6 +11,7 @@ from common.errors import UserError, user_errors
 from common.running import cases, experiment, record
 from common.running.signals import Interrupted, raise_interrupted
 from common.settings import help, resolution
+from common.settings.arguments import parse, show_value
 from common.training.loop import Diverged
 
 LENGTHS = ("num_epochs", "num_iterations")
@@ -26,7 +27,7 @@ def main(conf, trained):
     arguments = sys.argv[1:]
     signal.signal(signal.SIGTERM, raise_interrupted)
     if {"--help", "-h"} & set(arguments):
-        print(sys.modules["__main__"].__doc__.strip(), help.help_text(conf), sep="\n\n")
+        _help(conf, [argument for argument in arguments if argument not in ("--help", "-h")])
         return
     try:
         command, path, rest = _command(arguments)
@@ -54,6 +55,13 @@ def main(conf, trained):
         _stop("stopped", 130)
 
 
+def _help(conf, arguments):
+    try:
+        print(sys.modules["__main__"].__doc__.strip(), help.help_text(conf, arguments), sep="\n\n")
+    except ValueError as error:
+        _stop(error, 2)
+
+
 def _stop(message, status):
     print(f"run.py: {message}", file=sys.stderr)
     sys.exit(status)
@@ -78,44 +86,24 @@ def _runner(settings):
 def new_settings(conf, arguments):
     """The run's settings; with case=all, {case: settings} of every case that conf.py has."""
     with user_errors():
-        cases, given = _cases(conf), [argument for argument in arguments if argument.startswith("case=")]
-        asked = [argument.removeprefix("case=") for argument in given] or [conf.config.get("case")]
+        cases = getattr(conf, "cases", {})
+        given = [argument for argument in arguments if argument.startswith("case=")]
         others = [argument for argument in arguments if argument not in given]
+        asked = [argument.removeprefix("case=") for argument in given] or [conf.config.get("case")]
         if asked == ["all"] and cases:
-            return {name: _resolve_case(conf, name, overridden(values, others)) for name, values in cases.items()}
+            return {name: _resolve_case(conf, name, others) for name in cases}
         if len(asked) == 1 and asked[0] in cases:
-            return _resolve(conf.config, conf.conditional, overridden(cases[asked[0]], others))
-        if given and hasattr(conf, "cases"):
+            return _resolve_case(conf, asked[0], others)
+        if cases and asked != [None]:
             raise ValueError(f"case must be one of {', '.join(cases)} or all, once; got {' '.join(asked)}")
-        return _resolve(conf.config, conf.conditional, arguments)
+        return resolution.resolve(conf, arguments)
 
 
-def _cases(conf):
-    """{case: its arguments}: what conf.py lists as `cases`, or the answers to its switch `case`."""
-    if hasattr(conf, "cases"):
-        return {name: [f"{key}={resolution.show_value(value)}" for key, value in values.items()]
-                for name, values in conf.cases.items()}  # fmt: skip
-    conditions = [condition["case"] for condition, _ in conf.conditional if list(condition) == ["case"]]
-    return {name: [f"case={name}"] for condition in conditions for name in resolution.choices(condition)}
-
-
-def overridden(values, others):
-    """The arguments `values` but for those that `others` give anew, and these."""
-    given = {argument.partition("=")[0] for argument in others}
-    return [*(value for value in values if value.partition("=")[0] not in given), *others]
-
-
-def _resolve_case(conf, name, arguments):
+def _resolve_case(conf, name, others):
     try:
-        return _resolve(conf.config, conf.conditional, arguments)
+        return resolution.resolve(conf, others, name)
     except ValueError as error:
         raise ValueError(f"case {name}: {error}") from error
-
-
-def _resolve(*arguments):
-    settings = resolution.resolve(*arguments)
-    resolution.refuse_unread(settings)
-    return settings
 
 
 def _saved_settings(path, directory, command, arguments):
@@ -139,12 +127,11 @@ def _longest(path, settings):
 def _changed(settings, command, arguments):
     """The settings with the few overridden that a run may change, all of them checked again."""
     changeable = [key for key in CHANGEABLE[command] if key in settings]
-    overrides = resolution.parse(arguments, settings)
+    overrides = parse(arguments, settings)
     if refused := [key for key in overrides if key not in changeable and overrides[key] != settings[key]]:
-        value = resolution.show_value(overrides[refused[0]])
+        value = show_value(overrides[refused[0]])
         raise ValueError(f"{refused[0]}={value}: a run goes on as it began; only {', '.join(changeable)} may change")
-    for key, value in (settings | overrides).items():
-        resolution.check(key, value, ())
-        if key in LENGTHS and value < settings[key]:
-            raise ValueError(f"{key} can only grow: the run was to have {settings[key]}")
+    resolution.check(settings | overrides)
+    if shorter := [key for key in LENGTHS if key in overrides and overrides[key] < settings[key]]:
+        raise ValueError(f"{shorter[0]} can only grow: the run was to have {settings[shorter[0]]}")
     return settings | overrides

@@ -17,6 +17,7 @@ import torch
 
 from common.errors import UserError
 from common.files import write
+from common.running import translate
 
 PACKAGES = ("torch", "numpy", "numba", "snntorch", "tonic", "h5py")
 
@@ -111,11 +112,12 @@ def read_config(path):
     """The config.json of a run, or of several cases; UserError if it is missing or damaged."""
     content = read_json(path / "config.json", dict, directory=str)
     if "cases" in content:
-        return read_json(path / "config.json", dict, cases=dict)
+        cases = read_json(path / "config.json", dict, cases=dict)["cases"]
+        return content | {"cases": {name: translate.settings(settings) for name, settings in cases.items()}}
     content = read_json(path / "config.json", dict, settings=dict, data=dict)
     if not isinstance(content["data"].get("hashes"), dict):
         raise UserError(f"{path / 'config.json'} is damaged: its data have no hashes")
-    return content
+    return content | {"settings": translate.settings(content["settings"])}
 
 
 def read_result(path):

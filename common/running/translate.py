@@ -1,6 +1,16 @@
 """What an older commit saved, as this one reads it: whatever was renamed or added since is so here, and only here."""
 
 
+from common.settings.resolution import completed
+
+
+def settings(saved):
+    """The settings of a run: a neuron's name said how it fires, and keys that came later stand at their defaults."""
+    kind, _, spike = saved.get("neuron", "").partition("_")
+    fires = {"neuron": kind, "spike": spike} if kind in ("spsn", "paralif") and spike else {}
+    return completed(saved | fires)
+
+
 def state(saved, net):
     """The state_dict of a network like `net` that an older commit may have saved; the arguments stay as they are.
 

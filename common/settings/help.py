@@ -5,32 +5,60 @@ import io
 import tokenize
 from pathlib import Path
 
-from common.settings.resolution import show, show_value
+from common.build import REGISTRIES
+from common.choices import one_of
+from common.settings.arguments import show_value
+from common.settings.keys import KEYS
+from common.settings.resolution import columns, options_of, resolve
 
 
-def help_text(conf):
-    """Every key of a conf.py module with its value and its comment, under the answer that brings it."""
-    comments = comments_by_line(Path(conf.__file__).read_text())
-    lines = [conf.__doc__.strip(), "", "Always:"]
-    places = iter(comments)
-    for condition, values in [({}, conf.config), *conf.conditional]:
-        if condition:
-            lines += ["", f"With {show(condition)}:"]
-        for key, value in values.items():
-            comment = next(text for name, text in places if name == key)
-            lines.append(f"  {key}={show_value(value)}".ljust(44) + comment)
+def help_text(conf, arguments=()):
+    """Every key of the run that conf.py, a module, and the arguments describe, with its value, what it may be and what
+    it means; then what toggles swap in, and the cases."""
+    settings, source = resolve(conf, arguments), Path(conf.__file__).read_text(encoding="utf-8")
+    comments = comments_of(source, ("config", settings["net"], "columns"))
+    own = [key for section in ("config", settings["net"]) for key in getattr(conf, section)]
+    rest = [key for key in settings if key not in own]
+    lines = [conf.__doc__.strip(), "", f"What runs with {' '.join(arguments) or 'conf.py as it stands'}:"]
+    lines += [_line(key, settings, comments) for key in own if key in settings]
+    lines += ["", "... and what these choices bring:"] if rest else []
+    lines += [_line(key, settings, comments) for key in rest]
+    if swapped := columns(conf):
+        lines += ["", "Where a condition holds, these values stand instead:"]
+        lines += [_wrapped(f"{condition}:", values) for condition, values in swapped.items()]
     if cases := getattr(conf, "cases", {}):
         lines += ["", "Short for several keys; case=all: each in turn, and all side by side:"]
-        lines += [f"  case={name}".ljust(44) + show(values) for name, values in cases.items()]
+        lines += [_wrapped(f"case={name}:", values) for name, values in cases.items()]
     return "\n".join(lines)
 
 
-def comments_by_line(source):
-    """(key, comment) of every `"key":` in the source, in order; a comment belongs to the last key of its line."""
-    found, tokens = [], list(tokenize.generate_tokens(io.StringIO(source).readline))
+def _line(key, settings, comments):
+    option = options_of(settings).get(key)
+    rule = one_of(*REGISTRIES[key]) if key in REGISTRIES else option.rule if option else KEYS[key]
+    comment = comments.get(key) or (option.help if option else "")
+    if len(rule.choices) > 2 and "|" not in comment:
+        comment = f"{comment}: {' | '.join(rule.choices)}".lstrip(": ")
+    return f"  {key}={show_value(settings[key])}".ljust(44) + comment
+
+
+def _wrapped(title, values):
+    return f"  {title}\n      " + " ".join(f"{key}={show_value(value)}" for key, value in values.items())
+
+
+def comments_of(source, sections):
+    """{key: comment} of every `"key": value` in the dicts of these names; a comment belongs to the last key of its line.
+
+    The first of the dicts that has a comment on a key counts.
+    """
+    keys, comments, tokens = {}, {}, list(tokenize.generate_tokens(io.StringIO(source).readline))
     for token, following in zip(tokens, tokens[1:], strict=False):
         if token.type == tokenize.STRING and following.string == ":":
-            found.append([ast.literal_eval(token.string), "", token.start[0]])
-        elif token.type == tokenize.COMMENT and found and found[-1][2] == token.start[0]:
-            found[-1][1] = token.string.lstrip("# ")
-    return [(key, comment) for key, comment, _ in found]
+            keys[token.start[0]] = ast.literal_eval(token.string)
+        elif token.type == tokenize.COMMENT and token.start[0] in keys:
+            comments[token.start[0]] = token.string.lstrip("# ")
+    places = {node.targets[0].id: range(node.lineno, node.end_lineno + 1)
+              for node in ast.parse(source).body if isinstance(node, ast.Assign)}
+    found = {}
+    for line in (line for section in sections if section in places for line in places[section] if line in comments):
+        found.setdefault(keys[line], comments[line])
+    return found

@@ -1,46 +1,134 @@
-"""What a run uses: conf.py's config, the rows its answers bring, and the command line."""
+"""What a run uses: conf.py's config and the dict of its net, the columns that apply, the command line, and the rest.
 
-import ast
+conf.py is data: `config`, one flat dict for each net, named as the net, and `columns`, {condition: values}.  A column
+replaces values, or adds some, where its condition holds, as "net=convnet binarize=False surrogate=atan|rectangle".
+What no place sets has the default that its part gives it in common.
+"""
+
 import difflib
-import math
 
-from common.settings.rules import ANY, RULES
+from common.build import ALWAYS, REGISTRIES
+from common.choices import one_of
+from common.settings.arguments import show_value, split, typed
+from common.settings.keys import KEYS
 
 
-def resolve(config, conditional=(), arguments=()):
-    """Return the one flat dict of a run; `config` itself is left as it is.
+def resolve(conf, arguments=(), case=None):
+    """The one flat dict of a run; conf, a module or what has its names, is left as it is.
 
-    config: shared values and the first switch.  conditional: (condition, values) rows, in order; a
-    row applies when what stands so far holds its condition; a tuple in it is a choice.  arguments: "key=value".
-    Every key has one home: ValueError if two places set it, if it is unknown, if a value has another
-    type than conf.py gives it or lies outside its range, or if an argument would have no effect.
+    arguments: "key=value".  case: a key of conf.cases, whose values stand where no argument does.  ValueError if conf.py sets a key in two places, or one that is unknown or without effect
+    where it stands; if a value has another type than conf.py gives it or lies outside its range; and if an argument
+    would have no effect.
     """
-    known = dict(config)
-    for condition, values in conditional:
-        _refuse_twice(values.keys() & config.keys(), condition)
-        known.update(values)
-    given = split(arguments, known)
-    resolved = _overridden(config, given)
-    for condition, values in conditional:
-        if all(key in resolved and resolved[key] in choices(value) for key, value in condition.items()):
-            _refuse_twice(values.keys() & resolved.keys(), condition)
-            resolved |= _overridden(values, given)
-    for key, value in resolved.items():
-        check(key, value, conditional)
-    for key in sorted(given.keys() - resolved.keys()):
-        homes = " or ".join(show(condition) for condition, values in conditional if key in values)
-        raise ValueError(f"{key} has no effect here; it needs {homes}")
-    return resolved
+    examples = known(conf)
+    asked = split(arguments, examples)
+    given = _of_case(conf, case, examples) | asked
+    _refuse_idle(conf, given)
+    settings = _chosen(conf, given)
+    for condition, values in columns(conf).items():
+        if holds(condition, settings):
+            settings |= _overridden(values, given)
+    settings = completed(settings | {key: value for key, value in _overridden(examples, given).items()
+                                     if key in given and key not in settings and _readers(key)})
+    for key in sorted(asked.keys() - settings.keys()):
+        raise ValueError(f"{key} has no effect here; it needs {_needed(conf, key)}")
+    check(settings)
+    return settings
 
 
-def _refuse_twice(keys, condition):
-    if keys:
-        raise ValueError(f"conf.py sets {', '.join(sorted(keys))} twice, again under {condition}")
+def _of_case(conf, case, examples):
+    """{key: text} of what a case of conf.py brings; the name itself where conf.py has a key for it."""
+    if case is None:
+        return {}
+    said = [f"case={case}"] if "case" in conf.config else []
+    return split([*said, *(f"{key}={show_value(value)}" for key, value in conf.cases[case].items())], examples)
 
 
-def choices(value):
-    """The values that a condition's `value` allows."""
-    return value if isinstance(value, tuple) else (value,)
+def _chosen(conf, given):
+    """config and its net's dict, both with what is given."""
+    config = _overridden(conf.config, given)
+    if not isinstance(getattr(conf, config["net"], None), dict) or config["net"] not in REGISTRIES["net"]:
+        raise ValueError(f"net {one_of(*nets_of(conf)).text}, got {config['net']!r}")
+    own = getattr(conf, config["net"])
+    if twice := sorted(own.keys() & config.keys()):
+        raise ValueError(f"conf.py sets {', '.join(twice)} twice, in config and in {config['net']}")
+    return config | _overridden(own, given)
+
+
+def nets_of(conf):
+    """The nets that a conf.py has a dict for."""
+    return [net for net in REGISTRIES["net"] if isinstance(getattr(conf, net, None), dict)]
+
+
+def columns(conf):
+    return getattr(conf, "columns", {})
+
+
+def _refuse_idle(conf, given):
+    """ValueError for a key of conf.py that nothing reads, or that its net's dict cannot use as it stands there."""
+    unread = [key for key in written(conf) if key not in {**KEYS, **REGISTRIES, **ALWAYS.options} and not _readers(key)]
+    if unread:
+        near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}")
+    settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
+    for key in getattr(conf, settings["net"]):
+        if key not in completed(settings):
+            raise ValueError(f"conf.py: {key} in {settings['net']} has no effect there; it needs {_needed(conf, key)}")
+
+
+def written(conf):
+    """{key: a value} of all that conf.py sets somewhere."""
+    sections = [*columns(conf).values(), *(getattr(conf, net) for net in nets_of(conf)), conf.config]
+    return {key: value for section in sections for key, value in section.items()}
+
+
+def known(conf):
+    """{key: a value of its type} of all that can be said on the command line."""
+    choices = [ALWAYS, *(choice for registry in REGISTRIES.values() for choice in registry.values())]
+    defaults = {key: option.default for choice in choices for key, option in choice.options.items()}
+    return {key: value for key, value in (defaults | written(conf)).items() if value is not None}
+
+
+def options_of(settings):
+    """{key: Option} of all that the choices in these settings read."""
+    found = dict(ALWAYS.options)
+    for key, registry in REGISTRIES.items():
+        if settings.get(key) in registry:
+            found |= registry[settings[key]].options
+    return {key: option for key, option in found.items() if holds(option.when, settings)}
+
+
+def completed(settings):
+    """The settings with all options of their choices, by default where they are not set, and none of other choices."""
+    settings = dict(settings)
+    for _ in range(3):  # an option may be a choice itself, or depend on another one
+        defaults = {key: option.default for key, option in options_of(settings).items()}
+        settings = settings | (defaults | settings)
+    used = KEYS.keys() | options_of(settings) | {key for key in REGISTRIES if not _readers(key)}
+    return {key: value for key, value in settings.items() if key in used}
+
+
+def holds(condition, settings):
+    """Whether settings are as a condition says: "key=value key=value|value", or {key: value, or a tuple of values}."""
+    if isinstance(condition, str):
+        pairs = [pair.split("=", 1) for pair in condition.split()]
+        return all(key in settings and show_value(settings[key]) in values.split("|") for key, values in pairs)
+    return all(settings.get(key) in value if isinstance(value, tuple) else settings.get(key) == value
+               for key, value in condition.items())
+
+
+def _readers(key):
+    """[what has to be chosen for `key` to be read], as text."""
+    return [f"{name}={answer}" + "".join(f" {show(option.when)}" for option in [choice.options[key]] if option.when)
+            for name, registry in REGISTRIES.items() for answer, choice in registry.items() if key in choice.options]
+
+
+def _needed(conf, key):
+    """What brings a key, as text."""
+    nets = [f"net={net}" for net in nets_of(conf) if key in getattr(conf, net)]
+    found = _readers(key) or nets or [condition for condition, values in columns(conf).items() if key in values]
+    return " or ".join(found)
 
 
 def _overridden(values, given):
@@ -48,81 +136,27 @@ def _overridden(values, given):
     return {key: typed(key, given[key], value) if key in given else value for key, value in values.items()}
 
 
-def parse(arguments, known):
-    """["key=value", ...] -> dict, each value of the type that `known` gives its key."""
-    return {key: typed(key, text, known[key]) for key, text in split(arguments, known).items()}
+def check(settings):
+    """ValueError for a value that breaks its key's rule, or that is not there and has no default."""
+    options = options_of(settings)
+    for key, value in settings.items():
+        rule = one_of(*REGISTRIES[key]) if key in REGISTRIES else options[key].rule if key in options else KEYS[key]
+        if value is None:
+            raise ValueError(f"these settings need {key}, which conf.py does not set for them")
+        if value == []:
+            raise ValueError(f"{key} must not be an empty list")
+        if not _is_allowed(rule, value if isinstance(value, list) else [value]):
+            raise ValueError(f"{key} {rule.text}, got {value!r}")
 
 
-def split(arguments, known):
-    """["key=value", ...] -> {key: text}; ValueError for what has another form, is not in `known` or comes twice."""
-    overrides = {}
-    for argument in arguments:
-        key, separator, text = argument.partition("=")
-        if not separator:
-            raise ValueError(f"expected key=value, got {argument!r}; --help lists the keys")
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise ValueError(f"no key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "; --help lists them"))
-        if key in overrides:
-            raise ValueError(f"{key} is given twice")
-        overrides[key] = text
-    return overrides
-
-
-def typed(key, text, example):
-    """`text` as a value of the type of `example`; a list's items are of the type of its first."""
+def _is_allowed(rule, items):
     try:
-        value = text if isinstance(example, str) else ast.literal_eval(text)
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        value = text
-    if isinstance(example, list) and isinstance(value, list):
-        value = [_widened(item, example[0]) for item in value]
-        matches = value and all(type(item) is type(example[0]) for item in value)
-    else:
-        value = _widened(value, example)
-        matches = type(value) is type(example)
-    if not matches:
-        kind = f"a list of {type(example[0]).__name__}" if isinstance(example, list) else f"a {type(example).__name__}"
-        raise ValueError(f"{key} is {kind}, as in {key}={show_value(example)}; got {text!r}")
-    return value
-
-
-def _widened(value, example):
-    """A whole number where conf.py has a float, as a float."""
-    try:
-        return float(value) if type(value) is int and isinstance(example, float) else value
-    except OverflowError:
-        return math.inf
-
-
-def check(key, value, conditional):
-    """ValueError if the value breaks the key's rule, or is text that no condition on the key names."""
-    if value == []:
-        raise ValueError(f"{key} must not be an empty list")
-    test, rule = RULES.get(key, ANY)
-    items = value if isinstance(value, list) else [value]
-    try:
-        holds = all(test(item) for item in items)
+        return all(rule.test(item) for item in items)
     except (TypeError, AttributeError):  # conf.py itself has another type
-        holds = False
-    if not holds:
-        raise ValueError(f"{key} {rule}, got {value!r}")
-    answers = {answer for condition, _ in conditional if key in condition for answer in choices(condition[key])}
-    if isinstance(value, str) and answers and value not in answers and RULES.get(key, ANY) is ANY:
-        raise ValueError(f"{key} must be one of {', '.join(sorted(map(repr, answers)))}, got {value!r}")
-
-
-def refuse_unread(settings):
-    """ValueError for a key of conf.py that no code reads, which would change nothing."""
-    for key in settings.keys() - RULES.keys():
-        near = difflib.get_close_matches(key, RULES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"conf.py sets {key!r}, which nothing reads{hint}")
+        return False
 
 
 def show(condition):
-    return " ".join(f"{key}={'|'.join(map(show_value, choices(value)))}" for key, value in condition.items())
-
-
-def show_value(value):
-    return value if isinstance(value, str) else repr(value).replace(" ", "")
+    """{key: value, or a tuple of values} as one would type it."""
+    return " ".join(f"{key}={'|'.join(map(show_value, value if isinstance(value, tuple) else (value,)))}"
+                    for key, value in condition.items())

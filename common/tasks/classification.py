@@ -13,7 +13,7 @@ from common.running import checkpoint, record, translate
 from common.running import trial as trials
 from common.running.signals import stop_hook
 from common.tasks.outcome import compare, conclude, draw, show
-from common.training import loop, monitor, penalties
+from common.training import loop, monitor
 from common.training.loop import Diverged
 from common.training.segments import in_segments
 
@@ -35,8 +35,8 @@ def fit(trial, settings, data, encode, signals):
     net = in_segments(trial.net, settings.get("checkpoint_steps", 0))
     held_out = data.test if settings["select_on"] == "test" else data.val
     judges = build.loss(settings), build.prediction(settings)
-    extras = {"penalties": build.penalties_of(settings, trial.net), "clip_grad_norm": settings.get("clip_grad_norm", 0)}
-    clamps = [penalties.weight_clamps(trial.net)] if settings.get("clamp_weights") else []
+    extras = {"penalties": build.penalties_of(settings, trial.net), "clip_grad_norm": settings["clip_grad_norm"]}
+    clamps = build.clamps_of(settings, trial.net)
     while not loop.has_ended(progress, settings["num_epochs"], settings["patience"]):
         batches = loop.batch_order(len(data.train), size, trial.seed, progress["epoch"])
         label = f"{trial.path.name} epoch {progress['epoch'] + 1}/{settings['num_epochs']}"

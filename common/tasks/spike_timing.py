@@ -35,17 +35,18 @@ def fit(trial, settings, data, encode, signals):
     signals: list that receives a signal's number; then Interrupted is raised, and the last epoch's end stands.
     """
     progress, loss_fn, stop = trial.progress, build.loss(settings), stop_hook(signals)
+    clamps = build.clamps_of(settings, trial.net)
     progress.setdefault("membrane", torch.empty(0, settings["num_steps"]))
     progress.setdefault("threshold", torch.empty(0))
     with _bar(trial, settings) as bar:
-        after_step = [trials.step_lr(trial), trial.threshold_schedule.step, bar.update, stop]
+        after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, bar.update, stop]
         while (left := settings["num_iterations"] - progress["iteration"]) > 0:
             started = time.monotonic()
             num_steps = min(left, INTERVAL - progress["iteration"] % INTERVAL)
             batches = torch.tensor([trial.number]).expand(num_steps, 1)
             with monitor.Activity(_hidden(trial.net)) as activity, _Recording(trial.net) as recording:
                 loop.train_epoch(trial.net, data.train, encode, loss_fn, trial.optimizer, batches, progress,
-                                 _first_spike_time(trial.net), after_step)
+                                 _first_spike_time(trial.net), after_step, clip_grad_norm=settings["clip_grad_norm"])
             for key in ("membrane", "threshold"):
                 progress[key] = torch.cat([progress[key], torch.stack(getattr(recording, key))])
             progress["epoch_seconds"] = time.monotonic() - started

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from common.choices import FRACTION, POSITIVE, Choice, Option
+
 
 class Constant:
     """Thresholds that stay."""
@@ -14,13 +16,15 @@ class Constant:
 class ThresholdAnnealing:
     """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
 
-    neurons: modules with a `threshold` buffer, else ValueError.  finals, rates: one number for each; rate in [0, 1].
+    neurons: modules with a `threshold` buffer, else ValueError.  thresholds_final, anneal_rates: a number for each, > 0
+    and in [0, 1].
     No gradient enters. The state is the thresholds themselves, so a network's state_dict, loaded after
     the schedule is made, resumes it.
-    Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, `finals` are not.
+    Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, ours is not.
     """
 
-    def __init__(self, neurons, finals, rates):
+    def __init__(self, neurons, thresholds_final, anneal_rates):
+        finals, rates = thresholds_final, anneal_rates
         if not len(neurons) == len(finals) == len(rates):
             raise ValueError(f"{len(neurons)} layers need as many final thresholds and rates, got {finals}, {rates}")
         if not all(0 <= rate <= 1 for rate in rates) or not all(final > 0 for final in finals):
@@ -41,8 +45,8 @@ class ThresholdAnnealing:
 class LinearAnnealing(ThresholdAnnealing):
     """theta moves by rate (final - theta at construction) per training iteration, and stops at final."""
 
-    def __init__(self, neurons, finals, rates):
-        super().__init__(neurons, finals, rates)
+    def __init__(self, neurons, thresholds_final, anneal_rates):
+        super().__init__(neurons, thresholds_final, anneal_rates)
         self.strides = [rate * abs(final - neuron.threshold.item()) for neuron, final, rate in self.layers]
 
     @torch.no_grad()
@@ -51,4 +55,12 @@ class LinearAnnealing(ThresholdAnnealing):
             neuron.threshold.add_((final - neuron.threshold).clamp(-stride, stride))
 
 
-SCHEDULES = {"exponential": ThresholdAnnealing, "linear": LinearAnnealing}
+_TARGETS = {
+    "thresholds_final": Option(None, POSITIVE, "where the thresholds go, one a layer"),
+    "anneal_rates": Option(None, FRACTION, "per iteration: of what is left (exponential), of the whole way (linear)"),
+}
+SCHEDULES = {  # made of the neurons
+    "exponential": Choice(ThresholdAnnealing, **_TARGETS),
+    "linear": Choice(LinearAnnealing, **_TARGETS),
+    "none": Choice(lambda neurons: Constant()),
+}

@@ -7,7 +7,7 @@ step is the sample's own and 0 where it is padding; None: all steps are.
 import torch
 from torch.nn import functional as F
 
-from common.settings.rules import Choice
+from common.choices import FRACTION, POSITIVE, Choice, Option, one_of
 
 
 def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
@@ -92,8 +92,12 @@ def predict_reduced(output, mask=None, reduce="mean"):
 
 
 LOSSES = {
-    "mse_count_loss": Choice(mse_count_loss, needs=("correct_rate", "incorrect_rate")),
+    "mse_count_loss": Choice(
+        mse_count_loss,
+        correct_rate=Option(0.8, FRACTION, "fraction of steps at which the right output is to spike"),
+        incorrect_rate=Option(0.2, FRACTION, "... and each wrong one")),
     "mse_rate_loss": Choice(mse_rate_loss),
-    "mse_membrane_loss": Choice(mse_membrane_loss, needs=("on_target",)),
-    "cross_entropy": Choice(cross_entropy_loss, needs=("reduce",)),
+    "mse_membrane_loss": Choice(mse_membrane_loss, on_target=Option(1.0, POSITIVE, "the ramp's peak")),
+    "cross_entropy": Choice(
+        cross_entropy_loss, reduce=Option("mean", one_of("mean", "max", "last"), "of the read-out over the steps")),
 }

@@ -5,7 +5,7 @@ import math
 
 from torch import optim
 
-from common.settings.rules import Choice
+from common.choices import AT_LEAST_ONE, AT_LEAST_ZERO, BELOW_ONE, NOT_NEGATIVE, POSITIVE, Choice, Option
 
 
 def adam(kind, parameters, lr, weight_decay=0.0, betas=(0.9, 0.999)):
@@ -19,14 +19,14 @@ def constant(optimizer, steps_per_epoch):
     return optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 
-def cosine(optimizer, steps_per_epoch, cosine_iterations=None, cosine_epochs=None, eta_min=0.0):
+def cosine(optimizer, steps_per_epoch, cosine_iterations, cosine_epochs, eta_min):
     """CosineAnnealingLR: half a period down to eta_min, then it rises again.
 
-    It falls at each iteration over cosine_iterations, or at each epoch's end over cosine_epochs.
+    It falls at each iteration over cosine_iterations, or at each epoch's end over cosine_epochs; one of them is 0.
     """
-    if cosine_epochs is cosine_iterations is None:
-        raise ValueError("lr_schedule=cosine needs a row with cosine_iterations or cosine_epochs in conf.py")
-    if cosine_epochs is None:
+    if bool(cosine_iterations) == bool(cosine_epochs):
+        raise ValueError("lr_schedule=cosine needs cosine_iterations or cosine_epochs, and the other of them 0")
+    if cosine_iterations:
         return optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine_iterations, eta_min)
     kept = eta_min / optimizer.defaults["lr"]
 
@@ -41,13 +41,24 @@ def step(optimizer, steps_per_epoch, lr_step_epochs, lr_step_factor):
     return optim.lr_scheduler.StepLR(optimizer, lr_step_epochs * steps_per_epoch, lr_step_factor)
 
 
+_DECAY = Option(0.0, AT_LEAST_ZERO, "of the weights, added to their gradients")
+_ADAM = {"betas": Option([0.9, 0.999], BELOW_ONE, "decay of the means of the gradient and of its square"),
+         "weight_decay": _DECAY}
 OPTIMIZERS = {  # made of the parameters and the rate
-    "adam": Choice(functools.partial(adam, functools.partial(optim.Adam, fused=True)), takes=("weight_decay", "betas")),
-    "adamax": Choice(functools.partial(adam, optim.Adamax), takes=("weight_decay", "betas")),
-    "sgd": Choice(functools.partial(optim.SGD, fused=True), needs=("momentum",), takes=("weight_decay",)),
+    "adam": Choice(functools.partial(adam, functools.partial(optim.Adam, fused=True)), **_ADAM),
+    "adamax": Choice(functools.partial(adam, optim.Adamax), **_ADAM),
+    "sgd": Choice(functools.partial(optim.SGD, fused=True), momentum=Option(0.9, BELOW_ONE),
+                  weight_decay=_DECAY),
 }
 LR_SCHEDULES = {  # made of the optimizer and the number of steps of an epoch
-    "cosine": Choice(cosine, takes=("cosine_iterations", "cosine_epochs", "eta_min")),
-    "step": Choice(step, needs=("lr_step_epochs", "lr_step_factor")),
+    "cosine": Choice(
+        cosine,
+        cosine_iterations=Option(0, NOT_NEGATIVE, "half a period, after which the rate rises again; 0: cosine_epochs"),
+        cosine_epochs=Option(0, NOT_NEGATIVE, "half a period, the rate falling after each epoch; 0: cosine_iterations"),
+        eta_min=Option(0.0, AT_LEAST_ZERO, "where the half period ends")),
+    "step": Choice(
+        step,
+        lr_step_epochs=Option(10, AT_LEAST_ONE, "epochs from one cut to the next"),
+        lr_step_factor=Option(0.1, POSITIVE, "of each cut")),
     "none": Choice(constant),
 }
