@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.settings import settings_of
 
 from common import build
 from common.data import encode, synthetic
 from common.data.events import EventBatch
-from common.settings.resolution import resolve
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,9 +67,7 @@ CASES = {  # name -> (directory, arguments of its run.py, inputs)
 def losses_of(name):
     """Ten (loss, gradient norm) with the schedules of conf.py."""
     directory, arguments, inputs = CASES[name]
-    conf = {}
-    exec((ROOT / directory / "conf.py").read_text(), conf)
-    settings = resolve(conf["config"], conf["conditional"], arguments)
+    settings = settings_of(directory, *arguments)
     in_shape, num_classes, batches = inputs(settings["num_steps"])
     torch.manual_seed(0)
     net = build.net(settings, in_shape, num_classes).double()

@@ -9,7 +9,7 @@ from common.build import REGISTRIES
 from common.choices import one_of
 from common.settings.arguments import show_value
 from common.settings.keys import KEYS
-from common.settings.resolution import columns, options_of, resolve
+from common.settings.resolution import columns, offered, options_of, resolve
 
 
 def help_text(conf, arguments=()):
@@ -20,9 +20,9 @@ def help_text(conf, arguments=()):
     own = [key for section in ("config", settings["net"]) for key in getattr(conf, section)]
     rest = [key for key in settings if key not in own]
     lines = [conf.__doc__.strip(), "", f"What runs with {' '.join(arguments) or 'conf.py as it stands'}:"]
-    lines += [_line(key, settings, comments) for key in own if key in settings]
+    lines += [_line(conf, key, settings, comments) for key in own if key in settings]
     lines += ["", "... and what these choices bring:"] if rest else []
-    lines += [_line(key, settings, comments) for key in rest]
+    lines += [_line(conf, key, settings, comments) for key in rest]
     if swapped := columns(conf):
         lines += ["", "Where a condition holds, these values stand instead:"]
         lines += [_wrapped(f"{condition}:", values) for condition, values in swapped.items()]
@@ -32,11 +32,11 @@ def help_text(conf, arguments=()):
     return "\n".join(lines)
 
 
-def _line(key, settings, comments):
+def _line(conf, key, settings, comments):
     option = options_of(settings).get(key)
-    rule = one_of(*REGISTRIES[key]) if key in REGISTRIES else option.rule if option else KEYS[key]
+    rule = option.rule if option else one_of(*offered(conf)[key]) if key in REGISTRIES else KEYS[key]
     comment = comments.get(key) or (option.help if option else "")
-    if len(rule.choices) > 2 and "|" not in comment:
+    if rule.choices not in ((), (True, False)) and "|" not in comment:
         comment = f"{comment}: {' | '.join(rule.choices)}".lstrip(": ")
     return f"  {key}={show_value(settings[key])}".ljust(44) + comment
 

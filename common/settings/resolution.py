@@ -12,6 +12,9 @@ from common.choices import one_of
 from common.settings.arguments import show_value, split, typed
 from common.settings.keys import KEYS
 
+OPTIONS = {key for registry in REGISTRIES.values() for choice in registry.values() for key in choice.options}
+FIRST = REGISTRIES.keys() - OPTIONS  # choices that are no option of another one
+
 
 def resolve(conf, arguments=(), case=None):
     """The one flat dict of a run; conf, a module or what has its names, is left as it is.
@@ -28,8 +31,8 @@ def resolve(conf, arguments=(), case=None):
     for condition, values in columns(conf).items():
         if holds(condition, settings):
             settings |= _overridden(values, given)
-    settings = completed(settings | {key: value for key, value in _overridden(examples, given).items()
-                                     if key in given and key not in settings and _readers(key)})
+    new = {key: example for key, example in examples.items() if key in given.keys() - settings and _readers(conf, key)}
+    settings = completed(settings | _overridden(new, given))
     for key in sorted(asked.keys() - settings.keys()):
         raise ValueError(f"{key} has no effect here; it needs {_needed(conf, key)}")
     check(settings)
@@ -60,13 +63,18 @@ def nets_of(conf):
     return [net for net in REGISTRIES["net"] if isinstance(getattr(conf, net, None), dict)]
 
 
+def offered(conf):
+    """The registries, of nets those that this conf.py has."""
+    return REGISTRIES | {"net": {net: REGISTRIES["net"][net] for net in nets_of(conf)}}
+
+
 def columns(conf):
     return getattr(conf, "columns", {})
 
 
 def _refuse_idle(conf, given):
     """ValueError for a key of conf.py that nothing reads, or that its net's dict cannot use as it stands there."""
-    unread = [key for key in written(conf) if key not in {**KEYS, **REGISTRIES, **ALWAYS.options} and not _readers(key)]
+    unread = [key for key in written(conf) if key not in {**KEYS, **REGISTRIES, **ALWAYS.options} and not _readers(conf, key)]
     if unread:
         near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -85,7 +93,7 @@ def written(conf):
 
 def known(conf):
     """{key: a value of its type} of all that can be said on the command line."""
-    choices = [ALWAYS, *(choice for registry in REGISTRIES.values() for choice in registry.values())]
+    choices = [ALWAYS, *(choice for registry in offered(conf).values() for choice in registry.values())]
     defaults = {key: option.default for choice in choices for key, option in choice.options.items()}
     return {key: value for key, value in (defaults | written(conf)).items() if value is not None}
 
@@ -105,7 +113,7 @@ def completed(settings):
     for _ in range(3):  # an option may be a choice itself, or depend on another one
         defaults = {key: option.default for key, option in options_of(settings).items()}
         settings = settings | (defaults | settings)
-    used = KEYS.keys() | options_of(settings) | {key for key in REGISTRIES if not _readers(key)}
+    used = KEYS.keys() | options_of(settings) | FIRST
     return {key: value for key, value in settings.items() if key in used}
 
 
@@ -118,16 +126,16 @@ def holds(condition, settings):
                for key, value in condition.items())
 
 
-def _readers(key):
+def _readers(conf, key):
     """[what has to be chosen for `key` to be read], as text."""
-    return [f"{name}={answer}" + "".join(f" {show(option.when)}" for option in [choice.options[key]] if option.when)
-            for name, registry in REGISTRIES.items() for answer, choice in registry.items() if key in choice.options]
+    return [" ".join([f"{name}={answer}", show(choice.options[key].when)]).strip()
+            for name, registry in offered(conf).items() for answer, choice in registry.items() if key in choice.options]
 
 
 def _needed(conf, key):
     """What brings a key, as text."""
     nets = [f"net={net}" for net in nets_of(conf) if key in getattr(conf, net)]
-    found = _readers(key) or nets or [condition for condition, values in columns(conf).items() if key in values]
+    found = _readers(conf, key) or nets or [condition for condition, values in columns(conf).items() if key in values]
     return " or ".join(found)
 
 

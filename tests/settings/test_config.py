@@ -3,34 +3,76 @@ from types import SimpleNamespace
 import pytest
 
 from common.errors import UserError, user_errors
+from common.settings.arguments import parse
 from common.settings.help import help_text
-from common.settings.resolution import check, parse, refuse_unread, resolve
+from common.settings.resolution import check, completed, holds, resolve
 
-CONFIG = {"net": "small", "lr": 0.01, "num_steps": 5, "binarize": True, "thresholds": [1.0, 2.0], "channels": [4, 8],
-          "seed": 0}  # fmt: skip
-ROWS = [
-    ({"net": "small"}, {"dropout": 0.1, "lr_schedule": "cosine"}),
-    ({"net": "large"}, {"dropout": 0.5, "lr_schedule": "none", "num_layers": 3}),
-    ({"net": "small", "binarize": True}, {"beta": 0.5}),
-    ({"lr_schedule": "cosine"}, {"cosine_iterations": 100}),
-]
+CONF = SimpleNamespace(
+    config={"net": "convnet", "seed": 0, "num_steps": 5},
+    convnet={
+        "binarize": True, "channels": [4, 8], "dropout": 0.1, "beta": 0.5, "surrogate": "fast_sigmoid", "slope": 3.0,
+        "thresholds": [1.0, 2.0], "threshold_schedule": "exponential", "thresholds_final": [2.0, 3.0],
+        "anneal_rates": [0.5, 0.5], "loss": "mse_rate_loss", "optimizer": "sgd", "lr": 0.01, "lr_schedule": "none"},
+    tha_mlp={
+        "binarize": False, "hidden_sizes": [3], "dropout": [0.0, 0.5], "beta": 0.9, "thresholds": [1.0, 1.0],
+        "loss": "cross_entropy", "optimizer": "adam", "lr": 0.1, "lr_schedule": "cosine", "cosine_epochs": 4},
+    columns={
+        "net=convnet binarize=False": {"beta": 0.25, "threshold_schedule": "none", "num_epochs": 7},
+        "net=convnet binarize=False threshold_schedule=exponential|linear": {"thresholds_final": [5.0, 6.0]},
+        "lr_schedule=step": {"lr_step_epochs": 3},
+        "num_epochs=7": {"batch_size": 2}},
+    cases={"slow": {"lr": 1e-4, "slope": 9.0}})
 
 
-def test_an_answer_brings_its_rows_and_the_command_line_beats_them():
-    small = {"dropout": 0.1, "lr_schedule": "cosine", "beta": 0.5, "cosine_iterations": 100}
-    large = {"net": "large", "dropout": 0.5, "lr_schedule": "none", "num_layers": 3}
-    assert resolve(CONFIG, ROWS) == CONFIG | small
-    assert resolve(CONFIG, ROWS, ["net=large"]) == CONFIG | large
-    assert resolve(CONFIG, ROWS, ["binarize=False", "dropout=0.75"])["dropout"] == 0.75
-    assert resolve(CONFIG, ROWS, ["net=large", "lr_schedule=cosine"])["cosine_iterations"] == 100
-    assert CONFIG["net"] == "small" and ROWS[0][1]["dropout"] == 0.1
+def changed(**sections):
+    return SimpleNamespace(**(vars(CONF) | sections))
+
+
+def test_a_run_is_config_and_its_net_and_the_columns_that_hold_and_the_rest_is_by_default():
+    plain = resolve(CONF)
+    assert plain.items() >= (CONF.config | CONF.convnet).items() and list(plain)[:3] == ["net", "seed", "num_steps"]
+    assert plain.keys() - CONF.config.keys() - CONF.convnet.keys() == {
+        "reset", "precision", "checkpoint_steps", "batch_norm", "momentum", "weight_decay", "clip_grad_norm",
+        "clamp_weights"}
+    assert (plain["reset"], plain["momentum"], plain["weight_decay"]) == ("subtract", 0.9, 0.0)
+    toggled = resolve(CONF, ["binarize=False"])
+    assert (toggled["beta"], toggled["threshold_schedule"], toggled["num_epochs"], toggled["batch_size"]) == (
+        0.25, "none", 7, 2)
+    assert not toggled.keys() & {"thresholds_final", "anneal_rates"} and toggled["slope"] == 3.0
+    other = resolve(CONF, ["net=tha_mlp"])
+    assert other.items() >= CONF.tha_mlp.items() and other["surrogate"] == "fast_sigmoid" and other["slope"] == 5.0
+    assert other["betas"] == [0.9, 0.999] and other["reduce"] == "mean" and "channels" not in other
+    assert CONF.config == {"net": "convnet", "seed": 0, "num_steps": 5} and CONF.convnet["beta"] == 0.5
+
+
+def test_the_command_line_beats_columns_and_its_answers_bring_their_own():
+    assert resolve(CONF, ["binarize=False", "beta=0.75"])["beta"] == 0.75
+    annealed = resolve(CONF, ["binarize=False", "threshold_schedule=linear"])
+    assert annealed["thresholds_final"] == [5.0, 6.0] and annealed["anneal_rates"] == [0.5, 0.5]
+    assert resolve(CONF, ["surrogate=atan"])["alpha"] == 2.0 and "slope" not in resolve(CONF, ["surrogate=atan"])
+    assert resolve(CONF, ["surrogate=atan", "alpha=4"])["alpha"] == 4.0
+    cut = resolve(CONF, ["lr_schedule=step", "lr_step_factor=0.5"])
+    assert (cut["lr_step_epochs"], cut["lr_step_factor"]) == (3, 0.5)
+    assert resolve(CONF, ["net=tha_mlp", "threshold_schedule=linear", "thresholds_final=[1,2]", "anneal_rates=[0,1]"]
+                   )["thresholds_final"] == [1.0, 2.0]
+    assert resolve(CONF, ["net=tha_mlp", "checkpoint_steps=2"])["checkpoint_steps"] == 2
+
+
+def test_a_case_s_values_stand_where_no_argument_does():
+    assert resolve(CONF, (), "slow")["lr"] == 1e-4
+    assert resolve(CONF, ["lr=1.0"], "slow")["lr"] == 1.0
+    assert resolve(CONF, ["surrogate=atan"], "slow")["alpha"] == 2.0  # which leaves the case's slope without effect
+    with pytest.raises(ValueError, match="no key 'sloppe'; did you mean 'slope'"):
+        resolve(changed(cases={"slow": {"sloppe": 1.0}}), (), "slow")
+    with_case = changed(config=CONF.config | {"case": "fast"})
+    assert resolve(with_case, (), "slow")["case"] == "slow" and resolve(with_case)["case"] == "fast"
 
 
 @pytest.mark.parametrize("argument, value", [
     ("lr=1", 1.0), ("lr=1e-3", 0.001), ("num_steps=1_000", 1000), ("binarize=False", False), ("net=large", "large"),
     ("thresholds=[1,2.5]", [1.0, 2.5]), ("channels=[1, 2, 3]", [1, 2, 3]), ("data_dir=/a=b", "/a=b")])
 def test_a_value_has_the_type_of_conf_py(argument, value):
-    found = parse([argument], CONFIG | {"data_dir": "~"})[argument.partition("=")[0]]
+    found = parse([argument], CONF.config | CONF.convnet | {"data_dir": "~"})[argument.partition("=")[0]]
     assert found == value and type(found) is type(value)
     assert not isinstance(value, list) or [type(item) for item in found] == [type(item) for item in value]
 
@@ -52,45 +94,60 @@ def test_a_value_has_the_type_of_conf_py(argument, value):
     ("thresholds=[1,-2]", r"thresholds must exceed 0.*, got \[1.0, -2.0\]"),
     ("num_steps=0", "num_steps must be .*1 or more, got 0"), ("seed=-1", "seed must be .*0 or more"),
     ("dropout=1", r"dropout must lie in \[0, 1\)"), ("beta=1", r"beta must lie in \(0, 1\)"),
-    ("net=huge", "net must be one of 'large', 'small', got 'huge'"), ("net=", "net must be one of"),
+    ("net=huge", "net must be one of 'convnet', 'tha_mlp', got 'huge'"), ("net=", "net must be one of"),
     ("lr_schedule=linear", "lr_schedule must be one of 'cosine', 'step', 'none', got"),
-    ("num_layers=2", "num_layers has no effect here; it needs net=large"),
+    ("hidden_sizes=[2]", "hidden_sizes has no effect here; it needs net=tha_mlp"),
+    ("alpha=2.0", "alpha has no effect here; it needs surrogate=atan"),
+    ("lr_step_epochs=2", "lr_step_epochs has no effect here; it needs lr_schedule=step"),
+    ("batch_size=2", "batch_size has no effect here; it needs num_epochs=7"),
+    ("surrogate_center=zero", "no key 'surrogate_center'; did you mean 'surrogate'"),
+    ("net=mlp", "net must be one of 'convnet', 'tha_mlp', got 'mlp'"),
+
 ])
 def test_a_bad_argument_is_named(argument, message):
     with pytest.raises(ValueError, match=message):
-        resolve(CONFIG, ROWS, [argument])
+        resolve(CONF, [argument])
 
 
 def test_two_arguments_that_do_not_go_together():
     with pytest.raises(ValueError, match="lr is given twice"):
-        resolve(CONFIG, ROWS, ["lr=1", "lr=1"])
-    with pytest.raises(ValueError, match="beta has no effect here; it needs net=small binarize=True"):
-        resolve(CONFIG, ROWS, ["beta=0.5", "binarize=False"])
-    with pytest.raises(ValueError, match="dropout has no effect here; it needs a=1 or a=2"):
-        resolve({"a": 0}, [({"a": 1}, {"dropout": 0.1}), ({"a": 2}, {"dropout": 0.1})], ["dropout=0.5"])
+        resolve(CONF, ["lr=1", "lr=1"])
+    with pytest.raises(ValueError, match="anneal_rates has no effect here; it needs threshold_schedule=exponential or "):
+        resolve(CONF, ["anneal_rates=[1.0,1.0]", "binarize=False"])
+    with pytest.raises(ValueError, match="these settings need thresholds_final, which conf.py does not set for them"):
+        resolve(CONF, ["net=tha_mlp", "threshold_schedule=linear"])
 
 
-@pytest.mark.parametrize("rows", [[({"net": "small"}, {"lr": 0.1})], [*ROWS, ({"beta": 0.5}, {"dropout": 0.2})],
-                                  [*ROWS, ({"net": "another"}, {"lr": 0.1})]])
-def test_a_key_with_two_homes_is_refused(rows):
-    with pytest.raises(ValueError, match="conf.py sets (lr|dropout) twice, again under"):
-        resolve(CONFIG, rows)
+@pytest.mark.parametrize("sections, message", [
+    ({"convnet": CONF.convnet | {"seed": 1}}, "conf.py sets seed twice, in config and in convnet"),
+    ({"convnet": CONF.convnet | {"alpha": 2.0}}, "alpha in convnet has no effect there; it needs surrogate=atan"),
+    ({"convnet": CONF.convnet | {"threshold_schedule": "none"}},
+     "thresholds_final in convnet has no effect there; it needs threshold_schedule=exponential or"),
+    ({"convnet": CONF.convnet | {"drop_out": 0.2}}, "'drop_out', which nothing reads; did you mean 'dropout'?"),
+    ({"columns": {"binarize=False": {"betta": 0.2}}}, "'betta', which nothing reads; did you mean 'beta"),
+    ({"config": CONF.config | {"net": "resnet19"}}, "net must be one of 'convnet', 'tha_mlp', got 'resnet19'"),
+    ({"convnet": {key: value for key, value in CONF.convnet.items() if key != "beta"}}, "these settings need beta"),
+    ({"convnet": CONF.convnet | {"hidden_sizes": [3]}}, "hidden_sizes in convnet has no effect there; it needs net=tha_m"),
+    ({"convnet": CONF.convnet | {"slope": "steep"}}, "slope must exceed 0 and be finite, got 'steep'")])
+def test_what_is_wrong_in_conf_py_is_named(sections, message):
+    with pytest.raises(ValueError, match=message):
+        resolve(changed(**sections))
 
 
 @pytest.mark.parametrize("key, value", [
     ("lr", "0.01"), ("lr", None), ("lr", float("nan")), ("lr", float("inf")), ("thresholds", [1.0, "2"]),
     ("num_steps", 0), ("num_steps", 10.0), ("beta", 1.0), ("device", 0), ("device", "gpu"), ("device", "cpu:x"),
     ("exp_name", ""), ("exp_name", "a/b"), ("select_on", "train"), ("source", None), ("seed", 2**64),
-    ("hidden_sizes", [])])
+    ("channels", [])])
 def test_a_value_that_conf_py_itself_gets_wrong_is_named(key, value):
     with pytest.raises(ValueError, match=key):
-        check(key, value, ())
+        check(resolve(CONF, ["loss=mse_count_loss"]) | {key: value})
 
 
 @pytest.mark.parametrize("key, value", [
     ("device", "cuda:1"), ("device", "auto"), ("lr", 1e-9), ("patience", 0), ("correct_rate", 1.0), ("dropout", 0.0)])
 def test_a_value_at_the_edge_of_its_range_is_taken(key, value):
-    assert resolve({key: value}, (), [f"{key}={value}"]) == {key: value}
+    check(resolve(CONF, ["loss=mse_count_loss"]) | {key: value})
 
 
 def test_user_errors_marks_what_a_user_can_mend_only():
@@ -101,41 +158,52 @@ def test_user_errors_marks_what_a_user_can_mend_only():
         {}["a"]
 
 
-def test_a_key_has_the_type_of_the_row_that_brings_it():
-    rows = [({"net": "a"}, {"channels": [1, 2]}), ({"net": "b"}, {"channels": 3})]
-    assert resolve({"net": "a"}, rows, ["channels=[4]"])["channels"] == [4]
-    assert resolve({"net": "a"}, rows, ["net=b", "channels=4"])["channels"] == 4
-    with pytest.raises(ValueError, match=r"channels is a list of int, as in channels=\[1,2\]; got '4'"):
-        resolve({"net": "a"}, rows, ["channels=4"])
-    with pytest.raises(ValueError, match=r"channels is a int, as in channels=3; got '\[4\]'"):
-        resolve({"net": "b"}, rows, ["channels=[4]"])
+def test_a_key_has_the_type_that_its_place_in_conf_py_gives_it():
+    assert resolve(CONF, ["dropout=0.5"])["dropout"] == 0.5
+    assert resolve(CONF, ["net=tha_mlp", "dropout=[0,0.25]"])["dropout"] == [0.0, 0.25]
+    with pytest.raises(ValueError, match=r"dropout is a list of float, as in dropout=\[0.0,0.5\]; got '0.5'"):
+        resolve(CONF, ["net=tha_mlp", "dropout=0.5"])
+    with pytest.raises(ValueError, match=r"dropout is a float, as in dropout=0.1; got '\[0.5\]'"):
+        resolve(CONF, ["dropout=[0.5]"])
 
 
-def test_a_comment_belongs_to_its_own_row(tmp_path):
-    source = '''config = {"a": 1,  # the first: "b": 2
-    "b": "x # y",
-    "c": 3, "d": 4}  # two a line
-conditional = [({"a": 1}, {"e": [1,  # inside
-    2]}), ({"a": 2}, {"b2": 5,  # later
-    })]'''  # fmt: skip
+def test_conditions():
+    settings = {"net": "a", "binarize": True, "rate": 0.0, "sizes": [1, 2]}
+    for text in ("", "net=a", "net=b|a binarize=True", "sizes=[1,2]", "rate=0.0"):
+        assert holds(text, settings), text
+    for text in ("net=b", "net=a binarize=False", "other=1", "net=a|b binarize=False|no", "rate=0"):
+        assert not holds(text, settings), text
+    assert holds({"net": ("a", "b"), "rate": 0.0}, settings) and not holds({"net": "b"}, settings)
+
+
+def test_settings_of_before_get_what_came_later():
+    saved = {"net": "tha_mlp", "seed": 3, "surrogate": "atan", "slope": 3.0, "optimizer": "adam", "readout": "membrane"}
+    found = completed(saved)
+    assert (found["alpha"], found["weight_decay"], found["seed"]) == (2.0, 0.0, 3)
+    assert "slope" not in found and "checkpoint_steps" not in found and saved["slope"] == 3.0
+
+
+def test_help_shows_what_runs_with_each_dict_s_own_comments(tmp_path):
+    source = '''config = {"net": "convnet", "seed": 1,  # of all: "beta": 2
+    "num_steps": 5}
+convnet = {"binarize": True, "channels": [4,  # inside
+    8], "dropout": 0.1,  # convnet's
+    "beta": 0.5, "thresholds": [1.0], "loss": "mse_rate_loss", "optimizer": "sgd", "lr": 0.1, "lr_schedule": "none"}
+tha_mlp = {"binarize": True, "hidden_sizes": [3], "dropout": [0.1],  # the MLP's
+    "beta": 0.5, "thresholds": [1.0], "loss": "mse_rate_loss", "optimizer": "sgd", "lr": 0.1, "lr_schedule": "none"}
+columns = {"binarize=False": {"beta": 0.1, "num_epochs": 3,  # long
+}}
+cases = {"short": {"seed": 4}}
+'''
     (tmp_path / "conf.py").write_text(source)
     conf = SimpleNamespace(__doc__="What to run.", __file__=str(tmp_path / "conf.py"))
     exec(source, vars(conf))
-    assert [" ".join(line.split()) for line in help_text(conf).splitlines() if line] == [
-        "What to run.", "Always:", 'a=1 the first: "b": 2', "b=x # y", "c=3", "d=4 two a line",
-        "With a=1:", "e=[1,2] inside", "With a=2:", "b2=5 later"]
-
-
-def test_a_key_that_nothing_reads_is_refused():
-    with pytest.raises(ValueError, match="'drop_out', which nothing reads; did you mean 'dropout'?"):
-        refuse_unread({"lr": 0.1, "drop_out": 0.2})
-    assert refuse_unread({"lr": 0.1, "dropout": 0.2}) is None
-
-
-def test_a_condition_may_name_several_values():
-    conditional = [({"net": ("a", "b")}, {"lr": 1.0}), ({"net": "c"}, {"lr": 2.0})]
-    assert [resolve({"net": net}, conditional)["lr"] for net in "abc"] == [1.0, 1.0, 2.0]
-    with pytest.raises(ValueError, match="net must be one of 'a', 'b', 'c', got 'd'"):
-        resolve({"net": "d"}, conditional)
-    with pytest.raises(ValueError, match=r"momentum has no effect here; it needs net=a\|b"):
-        resolve({"net": "c"}, [*conditional, ({"net": ("a", "b")}, {"momentum": 0.9})], ["momentum=0.5"])
+    lines = [" ".join(line.split()) for line in help_text(conf, ["binarize=False"]).splitlines() if line]
+    assert lines[:9] == [
+        "What to run.", "What runs with binarize=False:", "net=convnet convnet | tha_mlp",
+        'seed=1 of all: "beta": 2', "num_steps=5", "binarize=False weights in {-1, +1}", "channels=[4,8] inside",
+        "dropout=0.1 convnet's", "beta=0.1 decay of the membrane per step"]
+    assert "surrogate=fast_sigmoid ds/du: fast_sigmoid | atan | rectangle" in lines and "num_epochs=3 long" in lines
+    assert lines[-4:] == ["beta=0.1 num_epochs=3", "Short for several keys; case=all: each in turn, and all side by side:",
+                          "case=short:", "seed=4"]
+    assert "dropout=[0.1] the MLP's" in [" ".join(line.split()) for line in help_text(conf, ["net=tha_mlp"]).splitlines()]
