@@ -46,9 +46,9 @@ def _wrapped(title, values):
 
 
 def comments_of(source, sections):
-    """{key: comment} of every `"key": value` in the dicts of these names; a comment belongs to the last key of its line.
+    """{key: comment} of every `"key": value` in the dicts of these names, of which the first with a comment counts.
 
-    The first of the dicts that has a comment on a key counts.
+    A comment belongs to the last key of its line.
     """
     keys, comments, tokens = {}, {}, list(tokenize.generate_tokens(io.StringIO(source).readline))
     for token, following in zip(tokens, tokens[1:], strict=False):

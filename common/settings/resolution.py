@@ -19,9 +19,9 @@ FIRST = REGISTRIES.keys() - OPTIONS  # choices that are no option of another one
 def resolve(conf, arguments=(), case=None):
     """The one flat dict of a run; conf, a module or what has its names, is left as it is.
 
-    arguments: "key=value".  case: a key of conf.cases, whose values stand where no argument does.  ValueError if conf.py sets a key in two places, or one that is unknown or without effect
-    where it stands; if a value has another type than conf.py gives it or lies outside its range; and if an argument
-    would have no effect.
+    arguments: "key=value".  case: a key of conf.cases, whose values stand where no argument does.
+    ValueError if conf.py sets a key in two places, or one that is unknown or without effect where it stands; if a value
+    has another type than conf.py gives it or lies outside its range; and if an argument would have no effect.
     """
     examples = known(conf)
     asked = split(arguments, examples)
@@ -74,7 +74,8 @@ def columns(conf):
 
 def _refuse_idle(conf, given):
     """ValueError for a key of conf.py that nothing reads, or that its net's dict cannot use as it stands there."""
-    unread = [key for key in written(conf) if key not in {**KEYS, **REGISTRIES, **ALWAYS.options} and not _readers(conf, key)]
+    read = KEYS.keys() | REGISTRIES | ALWAYS.options | OPTIONS
+    unread = [key for key in written(conf) if key not in read]
     if unread:
         near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -97,7 +97,7 @@ LOSSES = {
         correct_rate=Option(0.8, FRACTION, "fraction of steps at which the right output is to spike"),
         incorrect_rate=Option(0.2, FRACTION, "... and each wrong one")),
     "mse_rate_loss": Choice(mse_rate_loss),
-    "mse_membrane_loss": Choice(mse_membrane_loss, on_target=Option(1.0, POSITIVE, "the ramp's peak")),
+    "mse_membrane_loss": Choice(mse_membrane_loss, on_target=Option(None, POSITIVE, "the ramp's peak")),
     "cross_entropy": Choice(
         cross_entropy_loss, reduce=Option("mean", one_of("mean", "max", "last"), "of the read-out over the steps")),
 }

@@ -19,7 +19,7 @@ def constant(optimizer, steps_per_epoch):
     return optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 
-def cosine(optimizer, steps_per_epoch, cosine_iterations, cosine_epochs, eta_min):
+def cosine(optimizer, steps_per_epoch, cosine_iterations=0, cosine_epochs=0, eta_min=0.0):
     """CosineAnnealingLR: half a period down to eta_min, then it rises again.
 
     It falls at each iteration over cosine_iterations, or at each epoch's end over cosine_epochs; one of them is 0.

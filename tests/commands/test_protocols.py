@@ -2,28 +2,17 @@
 
 import csv
 import json
-import runpy
 
 import pytest
 import torch
-from helpers.place import ROOT, Place, weights
+from helpers.place import Place, weights
+from helpers.settings import settings_of as settings
 from torch import nn
 
 from common import build
 from common.data.events import Binning, Events
-from common.running import command, record
+from common.running import record
 from common.training import losses
-
-
-class Conf:
-    """A directory's conf.py, as run.py imports it."""
-
-    def __init__(self, directory):
-        vars(self).update(runpy.run_path(ROOT / directory / "conf.py"))
-
-
-def settings(directory, *arguments):
-    return command.new_settings(Conf(directory), arguments)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +34,9 @@ def test_the_thesis_s_models_have_its_batches_and_its_seed():
 
 
 @pytest.mark.parametrize("case, wanted", [
-    ("spsn", {"neuron": "spsn_sb", "hidden_sizes": [128, 128, 128], "lr_schedule": "none"}),
-    ("paralif", {"neuron": "paralif_d", "hidden_sizes": [128, 128, 128], "recurrent": False, "learn_threshold": True,
-                 "lr_schedule": "step", "lr_step_epochs": 25, "lr_step_factor": 0.5}),
+    ("spsn", {"neuron": "spsn", "spike": "sb", "hidden_sizes": [128, 128, 128], "lr_schedule": "none"}),
+    ("paralif", {"neuron": "paralif", "spike": "d", "hidden_sizes": [128, 128, 128], "recurrent": False,
+                 "learn_threshold": True, "lr_schedule": "step", "lr_step_epochs": 25, "lr_step_factor": 0.5}),
     ("paralif_recurrent", {"hidden_sizes": [256], "recurrent": True, "learn_threshold": True, "lr_step_epochs": 25}),
 ])
 def test_spsn_s_and_paralif_s_defaults_are_cases(case, wanted):
@@ -160,9 +149,9 @@ def test_evaluate_says_when_it_finds_another_number(place):
 def test_a_schedule_that_a_row_of_conf_py_adds_is_in_the_checkpoint(place):
     conf = place.root / "mnist" / "conf.py"
     before, row = conf.read_text(), """
-conditional.append(({"net": "plifnet"}, {
+plifnet |= {
     "threshold_schedule": "exponential", "thresholds_final": [1.5, 1.5, 1.5, 0.5], "anneal_rates": [0.5, 0.5, 0.5, 0.5],
-}))
+}
 """
     conf.write_text(before + row)
     try:
@@ -176,9 +165,9 @@ conditional.append(({"net": "plifnet"}, {
     assert thresholds == pytest.approx([1.5 - left] * 3 + [0.5 + left])
 
 
-@pytest.mark.parametrize("neuron", ["non_spiking", "spsn_sb", "paralif_d"])
+@pytest.mark.parametrize("neuron", ["non_spiking", "spsn", "paralif"])
 def test_what_has_no_threshold_or_learns_it_is_not_annealed(neuron):
-    found = settings("shd", "net=mlp", f"neuron={neuron}", *["learn_threshold=True"] * (neuron == "paralif_d"))
+    found = settings("shd", "net=mlp", f"neuron={neuron}", *["learn_threshold=True"] * (neuron == "paralif"))
     net = build.net(found, (7,), 2)
     schedule = {"threshold_schedule": "linear", "thresholds_final": [1.0] * 3, "anneal_rates": [0.1] * 3}
     with pytest.raises(ValueError, match="threshold_schedule must be 'none': .* has no threshold, or learns it"):

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 import torch
-from helpers.place import DIRECTORIES, ROOT, Place, equal, weights
+from helpers.place import DIRECTORIES, Place, equal, weights
+from helpers.settings import settings_of
 
 from common.running import record
 
@@ -158,11 +159,10 @@ def test_the_residual_nets_train_and_are_evaluated(place, directory, settings):
 
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_help_lists_every_key(place, directory):
-    conf = runpy.run_path(str(ROOT / directory / "conf.py"))
-    keys = {key for _, values in [({}, conf["config"]), *conf["conditional"]] for key in values}
-    status, stdout, stderr = place.call(directory, "--help")
-    assert (status, stderr) == (0, "")
-    assert keys == set(re.findall(r"^  (\w+)=", stdout, re.M)) and "python run.py resume=" in stdout
+    status, stdout, stderr = place.call(directory, "--help", "seed=7")
+    assert (status, stderr) == (0, "") and "python run.py resume=" in stdout
+    assert settings_of(directory).keys() <= set(re.findall(r"^  (\w+)=", stdout, re.M)) and "  seed=7 " in stdout
+    check_mistake("did you mean", *place.call(directory, "--help", "sed=7")[::2])
 
 
 def test_a_loss_that_is_no_number_ends_with_a_message_and_good_weights(place):

@@ -15,7 +15,7 @@ NETS = {
     "spsn_sb": ["net=mlp", "hidden_sizes=[8,8]", "dt_ms=20.0", "eval_repeats=2", "augment=True", "rate_limit=0.3"],
     "lif": ["net=mlp", "neuron=lif", "hidden_sizes=[8,8]", "dt_ms=20.0", "reduce=max"],
     "non_spiking": ["net=mlp", "neuron=non_spiking", "hidden_sizes=[8]", "dt_ms=20.0"],
-    "paralif_d": ["net=mlp", "neuron=paralif_d", "hidden_sizes=[8]", "dt_ms=20.0", "learn_tau=True", "recurrent=True"],
+    "paralif_d": ["net=mlp", "neuron=paralif", "hidden_sizes=[8]", "dt_ms=20.0", "learn_tau=True", "recurrent=True"],
 }
 
 
@@ -72,13 +72,14 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, name):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["val_split=speakers", "val_speakers=[77]"], "77"), (["loss=mse_membrane_loss"], "need 'on_target'"),
+    (["val_split=speakers", "val_speakers=[77]"], "77"), (["loss=mse_membrane_loss"], "need on_target"),
     (["readout=membrane", "loss=mse_count_loss"], "readout=membrane gives none; try cross_entropy"),
-    (["net=mlp", "neuron=paralif_d", "recurrent=True", "binarize=True"], "recurrent has no effect here; it needs bin"),
+    (["net=mlp", "neuron=paralif", "recurrent=True", "binarize=True"], "it needs neuron=paralif binarize=False"),
     (["net=mlp", "neuron=non_spiking", "rate_limit=0.1"], "rate_limit has no effect here"),
     (["window_ms=0.001"], "no event of the training set of synthetic spoken digits comes before 1e-06 s"),
-    (["net=mlp", "neuron=izhikevich"], "neuron must be one of 'lif', "),
-    (["net=mlp", "learn_tau=True"], "learn_tau has no effect here; it needs neuron=paralif_gs"),
+    (["net=mlp", "neuron=izhikevich"], "neuron must be one of 'lif', "), (["net=mlp", "spike=td"], "one of 'sb', 'gs'"),
+    (["net=mlp", "neuron=paralif", "per_neuron=True"], "it needs learn_tau=True or learn_threshold=True"),
+    (["net=mlp", "learn_tau=True"], "learn_tau has no effect here; it needs neuron=paralif"),
     (["shift=0.2"], "shift has no effect here; it needs augment=True"),
     (["dt_ms=0"], "dt_ms must exceed 0"), (["net=mlp", "thresholds=[1,1]"], "thresholds has no effect here"),
     (["source=published", "data_dir=/nowhere"], "shd_train.h5"),

@@ -3,10 +3,9 @@
 import runpy
 from types import SimpleNamespace
 
-from common.running import command
 from helpers.place import ROOT
 
-DIRECTORIES = ["mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"]
+from common.running import command
 
 
 def conf_of(directory):

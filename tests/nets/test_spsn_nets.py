@@ -10,17 +10,20 @@ from common import build
 from common.data import synthetic
 from common.data.events import Binning
 from common.neurons import SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
+from common.settings.resolution import completed
 from common.training import losses, monitor
 
 KINDS = ["gs", "sb", "trb", "d", "sd", "td", "trd", "t", "st", "tt", "trt"]
-CONFIG = {"net": "mlp", "neuron": "lif", "hidden_sizes": [12, 9], "binarize": False, "dt_ms": 4.0, "tau_syn_ms": 20.0,
-          "tau_mem_ms": 10.0, "surrogate": "fast_sigmoid", "slope": 100.0, "recurrent": False}  # fmt: skip
+CONFIG = {"net": "mlp", "hidden_sizes": [12, 9], "binarize": False, "dt_ms": 4.0, "tau_syn_ms": 20.0,
+          "tau_mem_ms": 10.0, "surrogate": "fast_sigmoid", "slope": 100.0, "loss": "cross_entropy", "optimizer": "adam"}
 DETERMINISTIC = ["lif", "non_spiking", *(f"paralif_{kind}" for kind in KINDS if kind not in ("gs", "sb", "trb"))]
 
 
-def net(**changes):
+def net(neuron="lif", **changes):
+    """Of neurons "lif", "non_spiking", or "paralif_d": the neuron and its spike."""
+    name, _, spike = neuron.partition("_") if neuron != "non_spiking" else (neuron, "", "")
     torch.manual_seed(0)
-    return build.net(CONFIG | changes, (700,), 20)
+    return build.net(completed(CONFIG | {"neuron": name, "spike": spike} | changes), (700,), 20)
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,17 @@
 """The tables of one experiment, beside the published figures."""
 
 import json
-import runpy
 
 import pytest
 from helpers.markdown_table import table
-from helpers.place import ROOT
+from helpers.settings import settings_of
 
 from common import report
-from common.settings import resolution
 
 
 def resolved(directory, **overrides):
     """What the directory's conf.py as it stands makes of these."""
-    conf = runpy.run_path(ROOT / directory / "conf.py")
-    arguments = [f"{key}={value}" for key, value in overrides.items()]
-    return resolution.resolve(conf["config"], conf["conditional"], arguments)
+    return settings_of(directory, *(f"{key}={value}" for key, value in overrides.items()))
 
 
 def shd_run(root, name, tests, data=("SHD", False), seconds=400.0, num_done=None, **overrides):

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers.place import ROOT
-from helpers.settings import DIRECTORIES, conf_of, settings_of
+from helpers.place import DIRECTORIES, ROOT
+from helpers.settings import conf_of, settings_of
 
 from common import build
 from common.settings.arguments import show_value
@@ -17,9 +17,9 @@ from common.settings.resolution import columns, completed, holds, nets_of, optio
 
 IN_SHAPES = {"mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "shd": (700,), "temporal_coding": (100,),
              "dvs_gesture": (2, 32, 32)}
-TOGETHER = ("net", "binarize", "neuron", "spike", "tau", "readout", "surrogate", "threshold_schedule")  # every combination
+TOGETHER = ("net", "binarize", "neuron", "spike", "tau", "readout", "surrogate", "threshold_schedule")
 ALONE = ("optimizer", "lr_schedule", "loss", "select_on", "val_split", "augment", "recurrent", "learn_tau",
-         "learn_threshold", "per_neuron", "learn_surrogate", "surrogate_center", "split_by", "rate_limit")  # one at a time
+         "learn_threshold", "per_neuron", "learn_surrogate", "surrogate_center", "split_by", "rate_limit")
 READ_ELSEWHERE = {"checkpoint_steps", "clip_grad_norm", "clamp_weights", "eval_repeats", "rate_limit", "tau_penalty",
                   "tau_penalty_on", "tau_std"}  # by the task; tau_std is of a PLIF net's start
 
@@ -91,7 +91,7 @@ def test_conf_py_is_literals_and_shows_its_switch_first(directory):
     path = ROOT / directory / "conf.py"
     docstring, *statements = ast.parse(path.read_text()).body
     assert isinstance(docstring.value.value, str) and isinstance(statements[0], ast.Assign)
-    sections = {target.id: ast.literal_eval(statement.value) for statement in statements for target in statement.targets}
+    sections = {statement.targets[0].id: ast.literal_eval(statement.value) for statement in statements}
     assert next(iter(sections)) == "config" and next(iter(sections["config"])) == "net"
     assert {*sections} - set(nets_of(conf_of(directory))) <= {"config", "columns", "cases", "tables"}
     switch = next(number for number, line in enumerate(path.read_text().splitlines(), 1) if '"binarize"' in line)
@@ -117,7 +117,8 @@ def test_fashion_mnist_s_is_mnist_s_but_for_these_keys():
     for section, different in DIFFERENT.items():
         ours, theirs = getattr(mnist, section), getattr(fashion, section)
         assert {key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)} == different, section
-    assert [*columns(mnist)] == [*columns(fashion)] and columns(mnist)["augment=True"] == columns(fashion)["augment=True"]
+    assert [*columns(mnist)] == [*columns(fashion)]
+    assert columns(mnist)["augment=True"] == columns(fashion)["augment=True"]
 
 
 def test_dvs_gesture_s_plif_net_is_mnist_s_but_for_these_keys():
@@ -153,7 +154,8 @@ def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(
             output = torch.zeros(settings["num_steps"], 1, num_outputs)
             assert build.loss(settings)(output, torch.ones(1, dtype=torch.int64)).isfinite()
         conditions = {key for option in options_of(settings).values() for key in option.when}
-        used = settings.read | KEYS.keys() | READ_ELSEWHERE | conditions | {*build.losses.LOSSES[settings["loss"]].options}
+        of_loss = build.REGISTRIES["loss"][settings["loss"]].options.keys()
+        used = settings.read | KEYS.keys() | READ_ELSEWHERE | conditions | of_loss
         assert set(settings) <= used, (line, set(settings) - used)
 
 

@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
+from helpers.settings import settings_of
 from snntorch import functional as SF
 from snntorch import spikegen
 
 from common import build
-from common.settings import resolution
 from common.training import losses
 from common.training.losses import mse_count_loss, predict
 
@@ -92,7 +92,7 @@ def test_build_hands_the_rates_on():
     assert loss(output, torch.tensor([1])) == 0
     assert loss(output, torch.tensor([0])).item() == pytest.approx((25 + 25) / 2 / 10)
     with pytest.raises(ValueError, match="loss must be one of 'mse_count_loss', .*, got 'mse'"):
-        resolution.check("loss", "mse", ())
+        settings_of("mnist", "loss=mse")
 
 
 @pytest.mark.parametrize("num_steps, spike_time, on_target", [(100, 75, 1.05), (100, 75, 55.0), (10, 1, 2), (7, 6, 1)])

@@ -31,7 +31,7 @@ def test_the_cosine_falls_for_half_a_period_and_rises_again(optimizer):
 
 
 def test_the_cosine_over_epochs_is_torchs_stepped_once_an_epoch():
-    used = rates(lr_schedule="cosine", cosine_epochs=8)  # of 4 steps each
+    used = rates(lr_schedule="cosine", cosine_iterations=0, cosine_epochs=8)  # of 4 steps each
     weight = torch.nn.Parameter(torch.ones(2))
     optimizer = torch.optim.SGD([weight], 0.01)
     reference, wanted = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 8), []
@@ -40,6 +40,12 @@ def test_the_cosine_over_epochs_is_torchs_stepped_once_an_epoch():
         optimizer.step(), reference.step()
     assert used == pytest.approx(wanted[:130], abs=1e-12)
     assert used[15] == pytest.approx(0.01 * (1 + math.cos(3 / 8 * math.pi)) / 2) and used[32] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("iterations, epochs", [(0, 0), (50, 8)])
+def test_the_cosine_needs_one_length(iterations, epochs):
+    with pytest.raises(ValueError, match="lr_schedule=cosine needs cosine_iterations or cosine_epochs"):
+        rates(lr_schedule="cosine", cosine_iterations=iterations, cosine_epochs=epochs)
 
 
 def test_steps_cut_the_rate_at_the_ends_of_epochs():
@@ -72,7 +78,7 @@ def test_the_first_steps_by_hand(optimizer, steps):
 
 
 @pytest.mark.parametrize("schedule, others", [
-    ("cosine", {}), ("cosine", {"cosine_epochs": 6}), ("step", {}), ("none", {})])
+    ("cosine", {}), ("cosine", {"cosine_iterations": 0, "cosine_epochs": 6}), ("step", {}), ("none", {})])
 def test_a_state_dict_resumes_the_schedule(schedule, others):
     whole = rates(lr_schedule=schedule, num_steps=40, **others)
     used, states = [], None
