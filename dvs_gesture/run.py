@@ -6,7 +6,7 @@
     python run.py case=all                         # the four models of the thesis, and all of them side by side
     python run.py resume=runs/<name>               # go on exactly where a stopped run was
     python run.py evaluate=runs/<name>             # test and draw a finished run again
-    python run.py --help                           # every key, its value and its comment
+    python run.py --help                           # every key of a run, its value and what it may be
 """
 
 import sys

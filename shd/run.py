@@ -1,11 +1,11 @@
 """SHD, spoken digits as spikes: train, validate and test what conf.py describes.
 
     python run.py                                  # 700-3000-20, binarized, thresholds annealed
-    python run.py net=mlp neuron=spsn_sb           # 700-128-128-128-20 of one kind of neuron: lif | spsn_sb | ...
+    python run.py net=mlp neuron=spsn spike=sb     # 700-128-128-128-20 of one kind of neuron: lif | spsn | paralif
     python run.py net=mlp neuron=lif augment=True  # some keys overridden
     python run.py resume=runs/<name>               # go on exactly where a stopped run was
     python run.py evaluate=runs/<name>             # test and draw a finished run again
-    python run.py --help                           # every key, its value and its comment
+    python run.py --help                           # every key of a run, its value and what it may be
 """
 
 import sys

@@ -5,7 +5,7 @@
     python run.py case=all                         # every case, and all of them side by side
     python run.py resume=runs/<name>               # go on exactly where a stopped run was
     python run.py evaluate=runs/<name>             # judge and draw a finished run again
-    python run.py --help                           # every key, its value and its comment
+    python run.py --help                           # every key of a run, its value and what it may be
 """
 
 import sys
