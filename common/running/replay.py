@@ -37,6 +37,8 @@ def _reduced(conf, arguments):
     settings = command.new_settings(conf, arguments)
     limits = [limit.split("=") for limit in os.environ.get("SNN_REDUCED", "").split()]
     smaller = [f"{key}={limit}" for key, limit in limits if settings.get(key, 0) > int(limit)]
+    if not smaller:
+        return arguments
     replaced = {argument.partition("=")[0] for argument in smaller}
     return [*(argument for argument in arguments if argument.partition("=")[0] not in replaced), *smaller]
 

@@ -74,7 +74,7 @@ def columns(conf):
 
 def _refuse_idle(conf, given):
     """ValueError for a key of conf.py that nothing reads, or that its net's dict cannot use as it stands there."""
-    read = KEYS.keys() | REGISTRIES | ALWAYS.options | OPTIONS
+    read = {*KEYS, *REGISTRIES, *ALWAYS.options, *OPTIONS}
     unread = [key for key in written(conf) if key not in read]
     if unread:
         near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)

@@ -7,6 +7,8 @@ from helpers.place import ROOT
 
 from common.running import command
 
+DIRECTORIES = ["mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"]
+
 
 def conf_of(directory):
     """The directory's conf.py, as run.py imports it."""

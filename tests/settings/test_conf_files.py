@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers.place import DIRECTORIES, ROOT
-from helpers.settings import conf_of, settings_of
+from helpers.place import ROOT
+from helpers.settings import DIRECTORIES, conf_of, settings_of
 
 from common import build
 from common.settings.arguments import show_value
@@ -57,6 +57,8 @@ def answers(conf, settings, key):
         return ["random", *(condition.partition("=")[2] for condition in columns(conf) if condition.startswith(key))]
     if key == "threshold_schedule" and "thresholds" not in settings:
         return ["none"]  # of no other net has conf.py final thresholds
+    if key == "loss" and "on_target" not in settings:
+        return [loss for loss in build.REGISTRIES["loss"] if loss != "mse_membrane_loss"]  # the spike-timing task's
     option = options_of(settings).get(key)
     rule = option.rule if option else KEYS.get(key)
     return rule.choices if rule and rule.choices else build.REGISTRIES[key] if key in build.REGISTRIES else [0.0, 0.5]
