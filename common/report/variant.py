@@ -1,4 +1,6 @@
-"""A run's settings in few words."""
+"""A run's settings in few words, and whether they are as a table wants them."""
+
+from common.settings.resolution import choices
 
 # What is said of every run: key -> the value that goes without saying; None: each is said
 UNSAID = {
@@ -7,13 +9,13 @@ UNSAID = {
     "hidden_sizes": None, "channels": None, "num_layers": None,
     "dt_ms": None, "window_ms": 0.0, "values": "count", "normalization": "none",
     "augment": False, "rate_limit": 0.0, "val_split": "random",
-}  # fmt: skip
+}
 KIND = ("net", "binarize", "threshold_schedule", "select_on")  # told by columns; these take other settings with them
 ELSEWHERE = {"exp_name", "num_trials", "seed", "data_dir", "source", "subset", "device", "num_epochs"}
 PHRASES = {
     "neuron": "{}", "binarize": "binarized", "hidden_sizes": "{} hidden", "dt_ms": "{} ms", "window_ms": "first {} ms",
     "subset": "{} recordings", "num_epochs": "{} epochs", "select_on": "best on {}",
-}  # fmt: skip
+}
 
 
 def variant(config, configs=()):
@@ -32,9 +34,14 @@ def _kind(config):
 
 
 def describe(settings, unsaid):
-    """The `settings` as text, without those that are as in `unsaid`; empty if all are."""
+    """The `settings` as text, without those that are as in `unsaid`, where a tuple is a choice; empty if all are."""
     return ", ".join(_phrase(key, value) for key, value in settings.items()
-                     if key not in unsaid or unsaid[key] != value)  # fmt: skip
+                     if key not in unsaid or value not in choices(unsaid[key]))
+
+
+def holds(condition, settings):
+    """Whether all settings are as `condition` says, where a tuple is a choice, and None stands for no such key."""
+    return all(settings.get(key) in choices(value) for key, value in condition.items())
 
 
 def _phrase(key, value):

@@ -200,3 +200,38 @@ def test_the_plif_table_of_another_set_has_no_published_column(tmp_path, capsys)
     out, err = capsys.readouterr()
     assert out.startswith("dvs_objects, a stand-in") and "published," not in out and "92.00 ± 2.83" in out
     assert err.startswith("warning: ") and "bad" in err
+
+
+def test_a_table_beside_the_runs_goes_before_that_of_the_repository(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7])
+    report.main([str(tmp_path / "shd/runs/a"), "--table", "spsn"])
+    assert "71.37" in capsys.readouterr().out
+    table = runpy.run_path(ROOT / "shd/conf.py")["tables"]["spsn"] | {"published": {"LIF": ["12.34"]}}
+    (tmp_path / "shd/conf.py").write_text(f"tables = {{'mine': {table}}}")
+    report.conf_tables.cache_clear()
+    report.main([str(tmp_path), "--table", "mine"])
+    out = capsys.readouterr().out
+    assert "12.34" in out and "71.37" not in out and "70.00 (n = 1)" in out
+
+
+def test_an_unknown_table_is_an_error_that_names_those_there_are(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        report.main([str(tmp_path), "--table", "spns"])
+    assert "no conf.py has a table 'spns'; there are plif, spsn" in capsys.readouterr().err
+
+
+def test_a_conf_py_that_does_not_run_costs_its_runs_only_their_own_tables(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7])
+    (tmp_path / "shd/conf.py").write_text("tables = {")
+    report.main([str(tmp_path), "--table", "spsn"])
+    out, err = capsys.readouterr()
+    assert "70.00 (n = 1)" in out and err.startswith(f"warning: {tmp_path / 'shd/conf.py'}: SyntaxError")
+
+
+def test_a_run_that_lacks_a_measure_is_named_and_leaves_no_empty_table(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7], data=("mine", False))
+    path = tmp_path / "shd/runs/a/result.json"
+    path.write_text(path.read_text().replace("firing_rates", "rates"))
+    report.main([str(tmp_path), "--table", "spsn"])
+    out, err = capsys.readouterr()
+    assert out == "" and "shd/runs/a: KeyError" in err

@@ -79,7 +79,7 @@ def test_conf_py_is_literals(conf):
     docstring, *statements = ast.parse(Path(conf.__file__).read_text()).body
     assert isinstance(docstring.value.value, str)
     found = {target.id: ast.literal_eval(statement.value) for statement in statements for target in statement.targets}
-    cases = {"cases": conf.cases} if hasattr(conf, "cases") else {}
+    cases = {name: getattr(conf, name) for name in ("cases", "tables") if hasattr(conf, name)}
     assert found == {"config": conf.config, "conditional": conf.conditional} | cases
 
 
@@ -107,7 +107,7 @@ def test_every_combination_of_answers_builds_a_run_and_each_of_its_keys_is_used(
 
 
 def test_help_has_every_key_with_its_value_and_its_comment(conf):
-    text = Path(conf.__file__).read_text().partition("\ncases = ")[0]
+    text = re.split("\ncases = |\ntables = ", Path(conf.__file__).read_text())[0]
     comments = dict.fromkeys(re.findall(r'^ *"(\w+)": .*?[^{],(?: *# (.*))?$', text, re.M))
     lines = [line.strip() for line in help_text(conf).splitlines()]
     assert lines[0] == conf.__doc__.strip() and len(comments) > 25
