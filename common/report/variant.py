@@ -1,7 +1,5 @@
 """A run's settings in few words, and whether they are as a table wants them."""
 
-from common.settings.resolution import choices
-
 # What is said of every run: key -> the value that goes without saying; None: each is said
 UNSAID = {
     "neuron": None, "recurrent": False, "learn_tau": False, "learn_threshold": False, "per_neuron": False,
@@ -36,12 +34,13 @@ def _kind(config):
 def describe(settings, unsaid):
     """The `settings` as text, without those that are as in `unsaid`, where a tuple is a choice; empty if all are."""
     return ", ".join(_phrase(key, value) for key, value in settings.items()
-                     if key not in unsaid or value not in choices(unsaid[key]))
+                     if key not in unsaid or not holds({key: unsaid[key]}, settings))
 
 
 def holds(condition, settings):
     """Whether all settings are as `condition` says, where a tuple is a choice, and None stands for no such key."""
-    return all(settings.get(key) in choices(value) for key, value in condition.items())
+    return all(settings.get(key) in (value if isinstance(value, tuple) else (value,))
+               for key, value in condition.items())
 
 
 def _phrase(key, value):
