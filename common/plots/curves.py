@@ -43,7 +43,7 @@ def learning_curves(rows, held_out="val"):
         if lost:
             reason = "not finite, or 0," if logarithmic else "not finite"
             ax.set_title(f"{lost} of {values.size} values are {reason} and not drawn", fontsize=10)
-        _label(ax, "loss" if quantity == "loss" else "accuracy (%)" + _smoothing(window))
+        _label(ax, "loss" if quantity == "loss" else "accuracy (%)" + _smoothing(window, "bold: "))
         ax.set_yscale("log" if logarithmic else "linear")
         ax.legend(frameon=False)
     if len(trials) > 1:
@@ -137,8 +137,8 @@ def _line(ax, curve, k, logarithmic=False, **options):
             marker=style.marker if len(curve) <= MAX_MARKERS else "", **options)
 
 
-def _smoothing(window):
-    return f",\nmean of the last {window} epochs" if window > 1 else ""
+def _smoothing(window, which=""):
+    return f",\n{which}mean of the last {window} epochs" if window > 1 else ""
 
 
 def _label(ax, ylabel):

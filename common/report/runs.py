@@ -14,19 +14,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class Run(NamedTuple):
-    """A run's directory, its config.json and its result.json."""
+    """A run's directory, its config.json and the settings in it, its result.json and the trials in it."""
 
     path: Path
     config: dict
+    settings: dict
     result: dict
-
-    @property
-    def settings(self):
-        return self.config["settings"]
-
-    @property
-    def trials(self):
-        return self.result["trials"]
+    trials: list
 
 
 def find(directory):
@@ -49,8 +43,9 @@ def _is_run(place):
 def read(path):
     """The Run in a directory; None, with a warning, if its config.json or result.json is missing or damaged."""
     try:
-        return Run(path, record.read_json(path / "config.json", dict, settings=dict, directory=str),
-                   record.read_json(path / "result.json", dict, data=dict, trials=list))
+        config = record.read_json(path / "config.json", dict, settings=dict, directory=str)
+        result = record.read_json(path / "result.json", dict, data=dict, trials=list)
+        return Run(path, config, config["settings"], result, result["trials"])
     except UserError as error:
         return warn(error)
 

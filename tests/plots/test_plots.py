@@ -72,7 +72,7 @@ def test_a_long_run_has_each_accuracy_faint_and_the_moving_average_of_the_mean_b
     assert bold == pytest.approx([40.0] + [50.0] * 19)  # of 40 and 60
     faint = [list(line.get_ydata()) for line in accuracy.get_lines() if line.get_alpha() == 0.35]
     assert [50.0, 70.0] * 10 in faint and [30.0, 50.0] * 11 in faint and len(faint) == 4
-    assert accuracy.get_ylabel() == "accuracy (%),\nmean of the last 2 epochs" and loss.get_ylabel() == "loss"
+    assert accuracy.get_ylabel() == "accuracy (%),\nbold: mean of the last 2 epochs" and loss.get_ylabel() == "loss"
     (single, _) = curves.learning_curves(make_rows([0.5, 0.7] * 10)).axes
     assert lines(single, "val")[0] == pytest.approx([50.0] + [60.0] * 19) and [50.0, 70.0] * 10 in lines(single)
 

@@ -206,7 +206,7 @@ def test_a_table_beside_the_runs_goes_before_that_of_the_repository(tmp_path, ca
     shd_run(tmp_path, "a", [0.7])
     report.main([str(tmp_path / "shd/runs/a"), "--table", "spsn"])
     assert "71.37" in capsys.readouterr().out
-    table = runpy.run_path(ROOT / "shd/conf.py")["tables"]["spsn"] | {"published": {"LIF": ["12.34"]}}
+    table = report.conf_tables(report.ROOT / "shd")["spsn"] | {"published": {"LIF": ["12.34"]}}
     (tmp_path / "shd/conf.py").write_text(f"tables = {{'mine': {table}}}")
     report.conf_tables.cache_clear()
     report.main([str(tmp_path), "--table", "mine"])
