@@ -137,11 +137,9 @@ def _firing_rates(run):
     return _of_layers("", [trial["firing_rates"] for trial in run.trials])
 
 
-def _taus(statistic):
-    def text(run):
-        return _of_layers(f"tau_{statistic}_", list({row["trial"]: row for row in read_metrics(run.path)}.values()))
-
-    return text
+def _taus(run, statistic):
+    last = {row["trial"]: row for row in read_metrics(run.path)}.values()
+    return _of_layers(f"tau_{statistic}_", list(last))
 
 
 def _of_layers(start, rows):
@@ -155,6 +153,6 @@ MEASURES = {
     "validation": _validation,
     "seconds": _seconds,            # of an epoch
     "firing_rates": _firing_rates,  # of each layer
-    "tau_mean": _taus("mean"),      # of each layer after the last epoch, steps
-    "tau_std": _taus("std"),
+    "tau_mean": lambda run: _taus(run, "mean"),  # of each layer after the last epoch, steps
+    "tau_std": lambda run: _taus(run, "std"),
 }
