@@ -107,3 +107,42 @@ cases = {
     "neuron_0.01": {"net": "plifnet", "tau": "neuron", "tau_penalty": 0.01, "seed": 2020},
     "neuron_0.1": {"net": "plifnet", "tau": "neuron", "tau_penalty": 0.1, "seed": 2020},
 }
+
+tables = {  # python -m common.report --table NAME; what the keys mean: common/report/pivot.py
+    # Test accuracies in %, by how the epoch was chosen, and what they are for: float weights, the whole training set.
+    "published": [
+        {"source": "Fang 2021", "data": "DVS128 Gesture", "accuracy": {"val": 96.53, "test": 97.57},
+         "settings": {"net": "plifnet", "tau": "layer", "channels": 128, "binarize": False, "subset": 0}},
+    ],
+    "plif": {
+        "title": "time constants per layer and per neuron",
+        "source": "Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b",
+        "net": "plifnet", "data": "DVS128 Gesture", "row_title": "tau", "unlike_title": "unlike the thesis's",
+        "rows": {
+            "fixed": {"tau": "fixed"},
+            "per layer": {"tau": "layer"},
+            "per neuron": {"tau": "neuron", "tau_penalty": (0.0, None)},
+            # The thesis has the penalty on the variance of tau, its code on that of w.
+            "per neuron, λ = {tau_penalty:g}": {"tau": "neuron", "tau_penalty_on": "tau"},
+            "per neuron, λ = {tau_penalty:g}, on w": {"tau": "neuron", "tau_penalty_on": "w"},
+        },
+        "columns": {"test accuracy (%)": "test", "validation (%)": "validation", "τ mean, per layer": "tau_mean",
+                    "τ std, per layer": "tau_std", "published, highest test (%)": "published",
+                    "published, highest validation (%)": "published"},
+        "published": {  # of one run with one seed
+            "per layer": ["95.5", "100.0"], "per neuron": ["95.1", "99.2"],
+            "per neuron, λ = 0.01": ["95.8", "99.2"], "per neuron, λ = 0.01, on w": ["95.8", "99.2"],
+            "per neuron, λ = 0.1": ["96.2", "100.0"], "per neuron, λ = 0.1, on w": ["96.2", "100.0"],
+        },
+        "settings": [({}, {  # the thesis's, whatever is edited above
+            "subset": 0, "binarize": False, "augment": False, "split_by": "number", "num_steps": 20,
+            "normalization": "none", "downsample": 1, "num_layers": 5, "channels": 128, "hidden_size": 512,
+            "pool": "max", "dropout": 0.5, "init_tau": 2.0, "tau_std": 0.1, "detach_reset": True,
+            "surrogate": "atan", "alpha": 2.0, "learn_surrogate": False, "num_epochs": 1256, "batch_size": 16,
+            "patience": 0, "loss": "mse_rate_loss", "optimizer": "adam", "betas": [0.9, 0.999], "weight_decay": 0.0,
+            "lr": 1e-3, "lr_schedule": "cosine", "cosine_epochs": 64, "eta_min": 0.0, "val_split": "random",
+            "precision": "float32",
+        }), ({"tau": "neuron"}, {"batch_size": 32})],
+        "ignored": ["tau", "tau_penalty", "tau_penalty_on", "case", "select_on", "ties", "val_fraction"],
+    },
+}

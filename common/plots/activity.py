@@ -1,26 +1,36 @@
-"""What neurons do: firing rates of layers, and the spikes and membranes of one sample."""
+"""What neurons do: firing rates of layers, their time constants, and the spikes and membranes of one sample."""
+
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
-from common.plots.style import COLORS, LINESTYLES, panels, raster
+from common.plots.style import COLORS, LINESTYLES, count_axis, panels, raster
 from common.training.monitor import FEW_LAYERS
 
 MAX_RASTER = 200  # neurons drawn in one raster
 
 
+class Layer(NamedTuple):
+    """What a layer of N neurons does with one sample in T steps; the membrane is that before the reset."""
+
+    name: str
+    spikes: np.ndarray  # [T, N]
+    membrane: np.ndarray  # [T, N]
+    threshold: float | None
+
+
 def firing_rates(result):
-    """Firing rate, and share of silent and of saturated neurons, of each spiking layer over the test set.
+    """Firing rate, and fraction of silent and of saturated neurons, of each spiking layer over the test set.
 
     result: the content of result.json. With several trials the bars are means, their whiskers ± one std.
     """
     trials = result["trials"]
     few = len(trials[0]["firing_rates"]) <= FEW_LAYERS
-    figure, axes = panels([["rate", "share"]] if few else [["rate"], ["share"]], (10, 4) if few else (10, 7))
-    shares = {"silent_share": "silent", "saturated_share": "saturated (always on)"}
+    figure, axes = panels([["rate", "fraction"]] if few else [["rate"], ["fraction"]], (10, 4 if few else 7))
+    fractions = {"silent_share": "silent", "saturated_share": "saturated (always on)"}
     _bars(axes["rate"], trials, {"firing_rates": None}, 1, "firing rate\n(spikes per neuron and step)")
-    _bars(axes["share"], trials, shares, 100, "share of neurons (%)")
-    axes["share"].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    _bars(axes["fraction"], trials, fractions, 100, "fraction of neurons (%)")
+    axes["fraction"].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     figure.suptitle("Over the test set" + f", mean ± std of {len(trials)} trials" * (len(trials) > 1))
     return figure
 
@@ -41,44 +51,69 @@ def _bars(ax, trials, labels, scale, ylabel):
     ax.set(ylabel=ylabel, ymargin=0.12, ylim=(0, None))
 
 
-def example(traces, label, image=None):
-    """What the layers do with one sample: the spikes of each, and the membranes of its three most active neurons.
+def tau_distributions(taus, init_tau, title="", what="layer"):
+    """The time constants of each layer: a violin of its neurons' with their median, or a mark for a single one.
 
-    traces: (layer, spikes [T, N], membrane before the reset [T, N], threshold) for each layer.  label: the sample's
-    class.  image: the input [H, W] or [C, H, W], whose channels are summed.
+    taus: {layer, or `what` else: 1-d array of tau, steps}.  init_tau: the mean at the start, a dashed line.
     """
-    rows = [[f"{name} spikes", f"{name} membrane"] for name, *_ in traces]
+    figure, axes = panels([["tau"]], (max(6, 1.1 * len(taus)), 4))
+    ax = axes["tau"]
+    for k, values in enumerate(taus.values()):
+        if np.ptp(values) > 0:
+            parts = ax.violinplot([values], [k], widths=0.8, showmedians=True, points=200)
+            for part in [*parts["bodies"], *(parts[name] for name in ("cbars", "cmins", "cmaxes", "cmedians"))]:
+                part.set_color(COLORS[0])
+        else:
+            ax.plot(k, values[0], marker="D", color=COLORS[1], linestyle="none")
+    ax.axhline(init_tau, color="black", linestyle="--", linewidth=1.2, label="mean at the start")
+    labels = [f"{layer}\n{len(values):,}" if len(values) > 1 else layer for layer, values in taus.items()]
+    ax.set_xticks(range(len(taus)), labels)
+    ax.grid(axis="x", visible=False)
+    several = any(len(values) > 1 for values in taus.values())
+    ax.set(ylabel="time constant τ (steps)", xlabel=f"{what}, number of neurons" if several else what, title=title)
+    ax.legend(frameon=False)
+    return figure
+
+
+def example(layers, label, image=None):
+    """What the `layers`, each a Layer, do with one sample: their spikes, and the membranes of the most active neurons.
+
+    label: the sample's class.  image: the input [H, W] or [C, H, W], whose channels are summed.
+    """
+    rows = [[f"{layer.name} spikes", f"{layer.name} membrane"] for layer in layers]
     ratios = [1, 1] if image is None else [0.55, 1, 1]
     figure, axes = panels(rows if image is None else [["input", *row] for row in rows],
                           (5.5 * sum(ratios), 1 + 2.2 * len(rows)), width_ratios=ratios)
     figure.suptitle(f"Label: {label}")
-    for (name, spikes, membrane, threshold), (left, right) in zip(traces, rows, strict=True):
-        _spikes(axes[left], name, spikes)
-        _membranes(axes[right], name, spikes, membrane, threshold)
+    for layer, (left, right) in zip(layers, rows, strict=True):
+        _spikes(axes[left], layer)
+        _membranes(axes[right], layer)
         for ax in (axes[left], axes[right]):
-            ax.set(xlabel="time step", xlim=(-0.5, len(spikes) - 0.5))
-            ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+            ax.set(xlabel="time step", xlim=(-0.5, len(layer.spikes) - 0.5))
+            count_axis(ax.xaxis)
     if image is not None:
         axes["input"].imshow(np.reshape(image, (-1, *np.shape(image)[-2:])).sum(0), cmap="gray")
         axes["input"].set(title="input", xticks=[], yticks=[])
     return figure
 
 
-def _spikes(ax, name, spikes):
-    num_neurons = spikes.shape[1]
+def _spikes(ax, layer):
+    num_neurons = layer.spikes.shape[1]
     shown = np.unique(np.linspace(0, num_neurons - 1, min(num_neurons, MAX_RASTER)).round().astype(int))
-    raster(spikes * np.isin(np.arange(num_neurons), shown), ax, s=min(60, 1600 / len(shown)), marker="|", color="black")
+    spikes = layer.spikes * np.isin(np.arange(num_neurons), shown)
+    raster(spikes, ax, s=min(60, 1600 / len(shown)), marker="|", color="black")
     sampled = f"{len(shown)} of {num_neurons}" if len(shown) < num_neurons else num_neurons
-    ax.set(title=f"{name}: spikes of {sampled} neurons", ylabel="neuron", ylim=(-0.5, num_neurons - 0.5))
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    ax.set(title=f"{layer.name}: spikes of {sampled} neurons", ylabel="neuron", ylim=(-0.5, num_neurons - 0.5))
+    count_axis(ax.yaxis, 5)
 
 
-def _membranes(ax, name, spikes, membrane, threshold):
+def _membranes(ax, layer):
     """The membranes of the three neurons that spike most (of equals, those that rise highest), and the threshold."""
-    most_active = np.lexsort((membrane.max(0), spikes.sum(0)))[::-1][:3]
+    most_active = np.lexsort((layer.membrane.max(0), layer.spikes.sum(0)))[::-1][:3]
     for k, neuron in enumerate(most_active):
-        ax.plot(membrane[:, neuron], color=COLORS[k], linestyle=LINESTYLES[k], linewidth=1.5, label=f"neuron {neuron}")
-    if threshold is not None:
-        ax.axhline(threshold, color="black", linestyle="--", linewidth=1.2, label="threshold θ")
-    ax.set(title=f"{name}: the {len(most_active)} most active neurons", ylabel="membrane potential")
+        ax.plot(layer.membrane[:, neuron], color=COLORS[k], linestyle=LINESTYLES[k], linewidth=1.5,
+                label=f"neuron {neuron}")
+    if layer.threshold is not None:
+        ax.axhline(layer.threshold, color="black", linestyle="--", linewidth=1.2, label="threshold θ")
+    ax.set(title=f"{layer.name}: the {len(most_active)} most active neurons", ylabel="membrane potential")
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))

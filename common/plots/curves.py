@@ -1,41 +1,54 @@
-"""What a run learns, over its epochs: accuracy, loss, thresholds.  rows: as running.metrics.read returns them."""
+"""What a run learns, over its epochs: accuracy, loss, thresholds, time constants.
+
+rows: as running.metrics.read returns them.  Of several trials a mean ends where the shortest does.
+"""
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
-from common.plots.style import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, by_trial, panels, splits_of
+from common.plots.style import COLORS, MAX_MARKERS, STYLES, by_trial, count_axis, legend_below, panels, splits_of
+
+SMOOTHED = 20  # epochs that a moving average spans, of long runs
+
+
+def moving_average(values, window):
+    """The mean of each value of a curve and the window - 1 before it, as far as there are any."""
+    return np.array([np.mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)])
+
+
+def window_of(num_epochs):
+    """The epochs that the moving average of a curve of num_epochs spans: a tenth of them, SMOOTHED at most."""
+    return min(SMOOTHED, max(num_epochs // 10, 1))
 
 
 def learning_curves(rows, held_out="val"):
-    """Accuracy and loss of training and validation over epochs.
+    """Accuracy and loss of training and validation over epochs: each trial faint, their mean bold.
 
-    One trial is one line; of several, each is faint and their mean, up to where the shortest ends, is bold.
-    held_out: the set that the epoch was chosen on, "val" or "test".
+    The mean of the accuracy is a moving average in a long run. The loss is on a logarithmic axis if it spans a power
+    of ten.  held_out: the set that the epoch was chosen on, "val" or "test".
     """
     trials, splits = list(by_trial(rows).values()), splits_of(rows, held_out)
     figure, axes = panels([["accuracy", "loss"]], (10, 4))
-    for (quantity, ax), scale in zip(axes.items(), (100, 1), strict=True):
-        for k, (split, label) in enumerate(splits.items()):
+    for quantity, ax in axes.items():
+        values = np.array([row[f"{split}_{quantity}"] for row in rows for split in splits])
+        positive = values[np.isfinite(values) & (values > 0)]
+        logarithmic = quantity == "loss" and positive.size > 0 and positive.max() > 10 * positive.min()
+        lost = values.size - (positive.size if logarithmic else np.isfinite(values).sum())
+        scale, window = (100, window_of(min(map(len, trials)))) if quantity == "accuracy" else (1, 1)
+        for k, (split, name) in enumerate(splits.items()):
             curves = [scale * np.array([row[f"{split}_{quantity}"] for row in trial]) for trial in trials]
-            _trials_and_mean(ax, curves, label, k)
-        if num_lost := sum(not np.isfinite(row[f"{split}_{quantity}"]) for row in rows for split in splits):
-            ax.set_title(f"{num_lost} of {len(splits) * len(rows)} values are not finite and not drawn", fontsize=10)
-        ax.set(xlabel="epoch", ylabel="accuracy (%)" if quantity == "accuracy" else quantity)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            for curve in curves if len(curves) > 1 or window > 1 else []:
+                _line(ax, curve, k, logarithmic, alpha=0.35, linewidth=0.8, markersize=3)
+            mean = moving_average(scale * _mean(trials, f"{split}_{quantity}"), window)
+            _line(ax, mean, k, logarithmic, linewidth=2, markersize=5, label=name)
+        if lost:
+            reason = "not finite, or 0," if logarithmic else "not finite"
+            ax.set_title(f"{lost} of {values.size} values are {reason} and not drawn", fontsize=10)
+        _label(ax, "loss" if quantity == "loss" else "accuracy (%)" + _smoothing(window, "bold: "))
+        ax.set_yscale("log" if logarithmic else "linear")
         ax.legend(frameon=False)
     if len(trials) > 1:
         figure.suptitle(f"Mean of {len(trials)} trials (bold) and each trial (faint)")
     return figure
-
-
-def _trials_and_mean(ax, curves, label, k):
-    """Draw `curves`, one per trial from epoch 1 on, faint and their mean bold; only the mean has a label."""
-    mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
-    faint = {"alpha": 0.35, "linewidth": 0.8, "markersize": 3}
-    bold = {"linewidth": 2, "markersize": 5, "label": label}
-    for curve, style in [*((curve, faint) for curve in curves if len(curves) > 1), (mean, bold)]:
-        ax.plot(np.arange(1, len(curve) + 1), np.where(np.isfinite(curve), curve, np.nan), color=COLORS[k],
-                linestyle=LINESTYLES[k], marker=MARKERS[k] if len(curve) <= MAX_MARKERS else "", **style)
 
 
 def threshold_curves(names, trajectories, rows):
@@ -58,9 +71,76 @@ def threshold_curves(names, trajectories, rows):
                 markerfacecolor="none", clip_on=False, label=f"measured (trial {trial}{thinned})")
         ax.set(title=name, xlabel="training iteration", xlim=(0, None))
         ax.ticklabel_format(axis="y", useOffset=False)
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+        count_axis(ax.xaxis, 4)
         if logarithmic:
             ax.set_xscale("symlog", linthresh=1)
     axes[names[0]].set_ylabel("firing threshold θ")
-    figure.legend(*axes[names[0]].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    legend_below(figure, axes[names[0]], 2)
     return figure
+
+
+def layers_with_tau(rows):
+    """The layers whose time constants are in rows."""
+    return [key.removeprefix("tau_mean_") for key in rows[0] if key.startswith("tau_mean_")]
+
+
+def tau_curves(rows):
+    """Mean and, unless all are 0, standard deviation of each layer's time constants over epochs.
+
+    Of several trials the mean.
+    """
+    trials, layers = list(by_trial(rows).values()), layers_with_tau(rows)
+    titles = {"mean": "mean of τ (steps)"}
+    if any(row[f"tau_std_{layer}"] for row in rows for layer in layers):
+        titles["std"] = "standard deviation of τ (steps)"
+    figure, axes = panels([list(titles)], (2 + 4 * len(titles), 4.2))
+    for statistic, ax in axes.items():
+        for k, layer in enumerate(layers):
+            _line(ax, _mean(trials, f"tau_{statistic}_{layer}"), k, linewidth=1.5, label=layer)
+        _label(ax, titles[statistic])
+        ax.ticklabel_format(axis="y", useOffset=False)
+    legend_below(figure, axes["mean"], 4 * len(titles))
+    if len(trials) > 1:
+        figure.suptitle(f"Mean of {len(trials)} trials")
+    return figure
+
+
+def compare(cases, held_out="val"):
+    """Accuracy on held_out (moving average) and spread of tau, averaged over layers, of {case: rows}, over epochs.
+
+    Of several trials the mean.  Where a case has no validation set, all show the training accuracy.
+    """
+    figure, axes = panels([["accuracy", "std"]], (11, 4.2))
+    split, name = list(splits_of([row for rows in cases.values() for row in rows], held_out).items())[-1]
+    window = window_of(max(row["epoch"] for rows in cases.values() for row in rows))
+    for k, (case, rows) in enumerate(cases.items()):
+        trials = list(by_trial(rows).values())
+        accuracy = moving_average(100 * _mean(trials, f"{split}_accuracy"), window)
+        std = np.mean([_mean(trials, f"tau_std_{layer}") for layer in layers_with_tau(rows)], axis=0)
+        _line(axes["accuracy"], accuracy, k, linewidth=1.5, label=case)
+        _line(axes["std"], std, k, linewidth=1.5)
+    _label(axes["accuracy"], f"{name} accuracy (%)" + _smoothing(window))
+    _label(axes["std"], "standard deviation of τ (steps),\nmean over layers")
+    legend_below(figure, axes["accuracy"], 5)
+    return figure
+
+
+def _mean(trials, key):
+    """The mean of a column over trials, up to where the shortest ends."""
+    return np.mean([[row[key] for row in rows] for rows in zip(*trials, strict=False)], axis=1)
+
+
+def _line(ax, curve, k, logarithmic=False, **options):
+    """Draw a curve, from epoch 1 on, in the k-th style, with gaps where it is not finite or has no logarithm."""
+    style, drawn = STYLES[k % len(STYLES)], np.isfinite(curve) & ((curve > 0) | (not logarithmic))
+    ax.plot(np.arange(1, len(curve) + 1), np.where(drawn, curve, np.nan), color=style.color, linestyle=style.linestyle,
+            marker=style.marker if len(curve) <= MAX_MARKERS else "", **options)
+
+
+def _smoothing(window, which=""):
+    return f",\n{which}mean of the last {window} epochs" if window > 1 else ""
+
+
+def _label(ax, ylabel):
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    count_axis(ax.xaxis)

@@ -3,11 +3,13 @@
 In the style of common.plots.
 """
 
+from itertools import cycle
+from typing import NamedTuple
+
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from common.plots.style import COLORS, panels, raster
-from common.plots.timing import CASE_STYLES
+from common.plots.style import COLORS, STYLES, count_axis, panels, raster
 
 BIN_MS = 10  # of the number of events over time
 
@@ -37,29 +39,35 @@ def recordings(samples, num_channels):
     return figure
 
 
-def membranes_and_spikes(layers):
-    """For each layer the spikes of its neurons, and the membrane of a typical one with its spikes as dots.
+class Response(NamedTuple):
+    """What a layer of N neurons makes of a recording in T steps of dt_ms each; the membrane is that before a reset."""
 
-    layers: (title, spikes [T, N], membrane before a reset [T, N], step in ms, rule, level) each; all on one time
-    axis.  rule: in words, when its neurons fire.  level: of the membrane, drawn as a dashed line, or None.
-    """
-    rows = [[f"spikes {k}", f"membrane {k}"] for k in range(len(layers))]
-    figure, axes = panels(rows, (11, 0.6 + 2.1 * len(layers)), sharex=True, width_ratios=[2, 3])
-    end = max(len(spikes) * dt_ms for _, spikes, _, dt_ms, *_ in layers)
-    for (left, right), (title, spikes, membrane, dt_ms, rule, level) in zip(rows, layers, strict=True):
-        time, neuron = dt_ms * np.arange(len(spikes)), typical(spikes)
+    title: str
+    spikes: np.ndarray  # [T, N]
+    membrane: np.ndarray  # [T, N]
+    dt_ms: float
+    rule: str  # in words, when a neuron fires
+    level: float | None  # of the membrane, drawn as a dashed line
+
+
+def membranes_and_spikes(responses):
+    """For each Response the spikes of all neurons, and the membrane of a typical one; all on one time axis."""
+    rows = [[f"spikes {k}", f"membrane {k}"] for k in range(len(responses))]
+    figure, axes = panels(rows, (11, 0.6 + 2.1 * len(responses)), sharex=True, width_ratios=[2, 3])
+    end = max(len(response.spikes) * response.dt_ms for response in responses)
+    for (left, right), response in zip(rows, responses, strict=True):
+        spikes, dt_ms, neuron = response.spikes, response.dt_ms, typical(response.spikes)
         points = raster(spikes, axes[left], s=9, marker="|", color="black", linewidths=0.9)
         points.set_offsets(points.get_offsets() * [dt_ms, 1])
         axes[left].axhline(neuron, color=COLORS[0], alpha=0.25, linewidth=4, zorder=0)
         axes[left].set(ylabel="neuron", ylim=(-0.5, spikes.shape[1] - 0.5), xlim=(-dt_ms / 2, end))
-        axes[left].set_title(f"{title}: firing rate {np.mean(spikes):.3f}", loc="left", fontsize=10)
-        axes[left].yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
-        _membrane(axes[right], time, membrane[:, neuron], spikes[:, neuron] > 0, level)
-        axes[right].set_title(f"neuron {neuron}: {rule}" if rule else f"neuron {neuron}", loc="left", fontsize=10)
+        axes[left].set_title(f"{response.title}: firing rate {np.mean(spikes):.3f}", loc="left", fontsize=10)
+        count_axis(axes[left].yaxis, 4)
+        _membrane(axes[right], response, neuron)
     for name in rows[-1]:
         axes[name].set_xlabel("time (ms)")
-    handles = {label: handle for right in (axes[name] for _, name in rows)
-               for handle, label in zip(*right.get_legend_handles_labels(), strict=True)}  # fmt: skip
+    handles = {label: handle for _, right in rows
+               for handle, label in zip(*axes[right].get_legend_handles_labels(), strict=True)}
     figure.align_ylabels()
     figure.legend(handles.values(), handles, loc="outside lower right", ncols=3, frameon=False)
     return figure
@@ -72,12 +80,15 @@ def typical(spikes):
     return int(fired[np.argsort(counts[fired], kind="stable")[len(fired) // 2]]) if len(fired) else 0
 
 
-def _membrane(ax, time, membrane, fired, level):
+def _membrane(ax, response, neuron):
+    time, membrane = response.dt_ms * np.arange(len(response.spikes)), response.membrane[:, neuron]
+    fired = response.spikes[:, neuron] > 0
     ax.plot(time, membrane, color=COLORS[0], linewidth=1.2, label="membrane potential V, before a reset")
     ax.plot(time[fired], membrane[fired], "o", color=COLORS[1], markersize=4, label="spike")
-    if level is not None:
-        ax.axhline(level, color="black", linestyle="--", linewidth=1.2, label="level named in the title")
+    if response.level is not None:
+        ax.axhline(response.level, color="black", linestyle="--", linewidth=1.2, label="level named in the title")
     ax.set_ylabel("membrane V")
+    ax.set_title(f"neuron {neuron}" + (f": {response.rule}" if response.rule else ""), loc="left", fontsize=10)
     ax.yaxis.set_major_locator(MaxNLocator(5))
 
 
@@ -89,33 +100,41 @@ def accuracy_against_rate(results, chance=None):
     names the data, and says if they stand in for the published set.
     """
     figure, axes = panels([["accuracy"]], (7, 4.4))
-    ax = axes["accuracy"]
-    points = [(series, note, *_point(result)) for series, note, result in results]
-    for k, series in enumerate(dict.fromkeys(series for series, *_ in points)):
-        color, marker = CASE_STYLES[k % len(CASE_STYLES)]
-        own = sorted((rate, accuracy, note) for name, note, rate, accuracy in points if name == series)
-        (rates, rate_stds), (accuracies, stds) = (np.transpose([point[i] for point in own]) for i in (0, 1))
-        ax.errorbar(rates, accuracies, stds if stds.any() else None, rate_stds if rate_stds.any() else None,
-                    color=color, marker=marker, markersize=8, linewidth=1, capsize=3, label=series)
-        for rate, accuracy, (*_, note) in zip(rates, accuracies, own, strict=True):
-            ax.annotate(note, (rate, accuracy), (8, -9), textcoords="offset points", fontsize=8)
+    ax, handles = axes["accuracy"], []
+    for series, style in zip(dict.fromkeys(series for series, *_ in results), cycle(STYLES), strict=False):
+        own = sorted(((note, result) for name, note, result in results if name == series),
+                     key=lambda point: np.mean(_rates(point[1])))
+        rates, accuracies = ([values(result) for _, result in own] for values in (_rates, _accuracies))
+        handles.append(ax.errorbar(*map(_means, (rates, accuracies)), *map(_stds, (accuracies, rates)), label=series,
+                                   color=style.color, marker=style.marker, markersize=8, linewidth=1, capsize=3))
+        for (note, _), *point in zip(own, _means(rates), _means(accuracies), strict=True):
+            ax.annotate(note, point, (8, -9), textcoords="offset points", fontsize=8)
     if chance is not None:
-        ax.axhline(100 * chance, color="gray", linestyle=":", label="chance")
+        handles.append(ax.axhline(100 * chance, color="gray", linestyle=":", label="chance"))
     ax.set(xlabel="mean firing rate of the hidden layers (spikes per neuron and step)", ylabel="test accuracy (%)",
            title="; ".join(dict.fromkeys(_data(result) for *_, result in results)), xlim=(0, None), ylim=(0, 100))
     ax.margins(x=0.15)
-    handles, labels = ax.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda i: labels[i] == "chance")  # last
-    figure.legend([handles[i] for i in order], [labels[i] for i in order], loc="outside lower center", ncols=6,
-                  frameon=False)  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)
     return figure
 
 
-def _point(result):
-    """((rate, its std), (accuracy in %, its std)) over a run's trials; the std of one trial is 0."""
-    rates = [np.mean(list(trial["firing_rates"].values())) for trial in result["trials"]]
-    accuracies = [100 * trial["test"] for trial in result["trials"]]
-    return tuple((np.mean(x), np.std(x, ddof=1) if len(x) > 1 else 0.0) for x in (rates, accuracies))
+def _rates(result):
+    """The mean firing rate over layers, of each trial."""
+    return [np.mean(list(trial["firing_rates"].values())) for trial in result["trials"]]
+
+
+def _accuracies(result):
+    return [100 * trial["test"] for trial in result["trials"]]
+
+
+def _means(points):
+    return [np.mean(trials) for trials in points]
+
+
+def _stds(points):
+    """None where there is one trial of each."""
+    stds = [np.std(trials, ddof=1) if len(trials) > 1 else 0.0 for trials in points]
+    return stds if any(stds) else None
 
 
 def _data(result):

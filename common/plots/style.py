@@ -6,20 +6,27 @@ line style, marker or hatch says the same again.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-COLORS = ["#0072B2", "#D55E00", "#009E73"]
-
-
-LINESTYLES = ["-", "-.", ":"]  # dashes are the threshold's
-
-
-MARKERS = ["o", "s", "^"]
-
-
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+LINESTYLES = ["-", "-.", ":", "--", "-", "-.", ":"]  # where a threshold is drawn, dashes are its own: the first three
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 MAX_MARKERS = 25  # points marked on one curve
+
+
+class Style(NamedTuple):
+    """How one of several curves is drawn."""
+
+    color: str
+    linestyle: str
+    marker: str
+
+
+STYLES = list(map(Style, COLORS, LINESTYLES, MARKERS))
 
 
 def save(figure, path):
@@ -44,6 +51,16 @@ def by_trial(rows):
         raise ValueError("nothing to draw: metrics.csv has no finished epoch yet")
     trials = dict.fromkeys(row["trial"] for row in rows)
     return {trial: [row for row in rows if row["trial"] == trial] for trial in trials}
+
+
+def count_axis(axis, num_ticks="auto"):
+    """Ticks at whole numbers only, one at least."""
+    axis.set_major_locator(MaxNLocator(num_ticks, integer=True, min_n_ticks=1))
+
+
+def legend_below(figure, ax, num_columns):
+    """The legend of what is in `ax`, below all panels."""
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=num_columns, frameon=False)
 
 
 def panels(mosaic, size, **options):

@@ -11,9 +11,8 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.ticker import MaxNLocator
 
 from common.plots.animation import freeze
-from common.plots.style import COLORS, LINESTYLES, MARKERS, MAX_MARKERS, panels, raster
+from common.plots.style import COLORS, LINESTYLES, MAX_MARKERS, STYLES, count_axis, legend_below, panels, raster
 
-CASE_STYLES = list(zip([*COLORS, "#CC79A7", "#E69F00"], [*MARKERS, "D", "v"], strict=True))
 RELATIVE = "membrane potential / target's peak"
 
 
@@ -44,17 +43,17 @@ def compare_losses(cases):
     figure, axes = panels([["loss"]], (7, 4))
     ax, lost = axes["loss"], 0
     for k, (case, traces) in enumerate(cases.items()):
-        loss, (color, marker) = _relative(traces).loss, CASE_STYLES[k % len(CASE_STYLES)]
+        loss, style = _relative(traces).loss, STYLES[k % len(STYLES)]
         drawn = np.isfinite(loss) & (loss > 0)
         lost += np.sum(~drawn)
         spacing = len(loss) // 12 if len(loss) > MAX_MARKERS else 1
         marked = (k * spacing // len(cases), spacing)  # each case starts elsewhere: equal curves show theirs in turn
-        ax.plot(np.arange(1, len(loss) + 1), np.where(drawn, loss, np.nan), color=color, marker=marker,
-                markevery=marked, linewidth=1, label=case)
+        ax.plot(np.arange(1, len(loss) + 1), np.where(drawn, loss, np.nan), color=style.color,
+                marker=style.marker, markevery=marked, linewidth=1, label=case)
     ax.set(xlabel="training iteration", ylabel="mean squared error / (target's peak)²", yscale="log",
            title=f"{lost} values are not finite, or 0, and not drawn" if lost else "")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    legend_below(figure, ax, 5)
     return figure
 
 
@@ -123,7 +122,7 @@ def _columns(titles, traces, membranes, ylabel="membrane potential", label="memb
         axes[upper].tick_params(labelleft=len(draws) == 1)
     axes["membrane 0"].set_ylabel(ylabel)
     axes["spikes 0"].set_ylabel("output\nspikes", rotation=0, ha="right", va="center")
-    figure.legend(*axes["membrane 0"].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    legend_below(figure, axes["membrane 0"], 4)
     return figure, draws
 
 
@@ -139,7 +138,7 @@ def _column(upper, lower, traces, limits, label):
     points = raster(np.zeros((num_steps, 1)), lower, color="black", marker="|", s=150)
     note = upper.set_title("", loc="right", fontsize=8, y=1)
     upper.set(xlim=(-0.5, num_steps - 0.5), ylim=limits)
-    upper.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    count_axis(upper.xaxis, 5)
     lower.set(xlabel="time step", yticks=[], ylim=(-1, 1))
 
     def draw(membrane, spikes, threshold):

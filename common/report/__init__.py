@@ -9,12 +9,12 @@
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
-from common.report import accuracy, plif, spsn, timing
-from common.report.runs import NONE, find, read, read_metrics, warn
+from common.report import accuracy, pivot, timing
+from common.report.runs import NONE, ROOT, conf_tables, find, read, read_metrics, tables_of, warn
 from common.running.record import is_finished
 
-TABLES = {"plif": plif, "spsn": spsn}
 NOTES = {
     "**stand-in**": "not the published data set, so no published figure compares.",
     " of ": "so many trials are done of all: the run is unfinished or being made longer, or one of them diverged.",
@@ -27,30 +27,35 @@ NOTES = {
 
 
 def main(arguments=None):
+    known = pivot.described(conf_tables(conf.parent) for conf in sorted(ROOT.glob("*/conf.py")))
     parser = argparse.ArgumentParser(prog="python -m common.report", description=__doc__.partition("\n")[0])
     parser.add_argument("directories", nargs="*", type=_directory, default=[Path(".")], metavar="DIR",
                         help="a run's directory, or one that holds runs (default: this one)")
     parser.add_argument("--sort", choices=["accuracy", "time"],
                         help="best test accuracy first, or shortest first (default: by directory, oldest first)")
-    parser.add_argument("--table", choices=TABLES, help="the table of one experiment instead, as published")
+    parser.add_argument("--table", metavar="NAME", help="a table beside published figures instead, as conf.py has it: "
+                        + "; ".join(f"{name}, {table['title']} ({table['source']})" for name, table in known.items()))
     options = parser.parse_args(arguments)
-    runs = sorted({run for directory in options.directories for run in find(directory)})
-    if not runs:
+    paths = sorted({path for directory in options.directories for path in find(directory)})
+    if not paths:
         print(f"no runs under {', '.join(map(str, options.directories))}")
-    finished = [run for run in runs if (run / "result.json").exists()]
+    unfinished = [path for path in paths if not (path / "result.json").exists()]
+    runs = [run for path in paths if path not in unfinished and (run := read(path))]
     if options.table:
-        for title, rows in TABLES[options.table].tables(finished).items():
+        known |= pivot.described(map(tables_of, runs))
+        if options.table not in known:
+            parser.error(f"no conf.py has a table {options.table!r}; there are {', '.join(sorted(known))}")
+        for title, rows in pivot.tables(options.table, runs).items():
             print(f"{title}\n\n{markdown(rows)}\n")
         return
-    whole = [files for run in finished if (files := _read(run))]
-    configs = [config for _, config, _ in whole]
-    rows = [row for files in whole if (row := read_row(*files, configs))]
+    configs = [run.config for run in runs]
+    rows = [row for run in runs if (row := _row(run, configs))]
     if options.sort:
-        rows.sort(key=lambda row: row[options.sort])
-    for columns in dict.fromkeys(tuple(row["cells"]) for row in rows):
-        print(markdown([row["cells"] for row in rows if tuple(row["cells"]) == columns]), end="\n\n")
-    if unfinished := [f"- {run}: {_progress(run)}" for run in runs if run not in finished]:
-        print("Unfinished:\n" + "\n".join(unfinished))
+        rows.sort(key=lambda row: getattr(row, options.sort))
+    for columns in dict.fromkeys(tuple(row.cells) for row in rows):
+        print(markdown([row.cells for row in rows if tuple(row.cells) == columns]), end="\n\n")
+    if unfinished:
+        print("Unfinished:", *(f"- {path}: {_progress(path)}" for path in unfinished), sep="\n")
 
 
 def _directory(text):
@@ -59,45 +64,36 @@ def _directory(text):
     return Path(text)
 
 
-def _read(run):
-    """(the run, its config.json, its result.json); None, with a warning, if one is missing or damaged."""
+class Row(NamedTuple):
+    """A finished run's {column: text}, and what rows are sorted by: accuracy (lower is better) and seconds."""
+
+    cells: dict
+    accuracy: float
+    time: float
+
+
+def _row(run, configs):
+    """The Row of a run; None, with a warning, if its result is damaged. configs: those of all runs of the table."""
     try:
-        config = read(run / "config.json", settings=dict, directory=str)
-        return run, config, read(run / "result.json", data=dict, trials=list)
-    except (OSError, ValueError) as error:
-        return warn(error)
-
-
-def read_row(run, config, result, configs):
-    """A finished run's {column: text} under "cells", and its sort keys "accuracy" (best first) and "time".
-
-    configs: those of all runs of the table.  None, with a warning, if a value of the result is not what it should be.
-    """
-    try:
-        return _row(run, config, result, configs)
+        num_trials, config = len(run.trials), run.config
+        planned, finished = run.settings.get("num_trials", num_trials), is_finished(run.settings, run.result)
+        seconds = sum(trial.get("seconds", 0) for trial in run.trials)
+        columns, score = (timing if "case" in run.result else accuracy).columns(run, configs)
+        return Row({
+            "experiment": config["directory"],
+            **columns,
+            "n": str(num_trials) if finished else f"{num_trials if num_trials < planned else 0} of {planned}",
+            "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
+            "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
+            "run": run.path.name if run.path.parent.name == "runs" else f"{run.path.parent.name}/{run.path.name}",
+        }, -score, seconds)
     except (AttributeError, KeyError, TypeError) as error:
-        return warn(f"{run / 'result.json'} is damaged: {error!r}")
+        return warn(f"{run.path / 'result.json'} is damaged: {error!r}")
 
 
-def _row(run, config, result, configs):
-    num_trials = len(result["trials"])
-    planned, finished = config["settings"].get("num_trials", num_trials), is_finished(config["settings"], result)
-    seconds = sum(trial.get("seconds", 0) for trial in result["trials"])
-    columns, score = (timing if "case" in result else accuracy).columns(run, config, result, configs)
-    cells = {
-        "experiment": config["directory"],
-        **columns,
-        "n": str(num_trials) if finished else f"{num_trials if num_trials < planned else 0} of {planned}",
-        "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
-        "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
-        "run": run.name if run.parent.name == "runs" else f"{run.parent.name}/{run.name}",
-    }
-    return {"cells": cells, "accuracy": -score, "time": seconds}
-
-
-def _progress(run):
-    """Where a run stands that has no result."""
-    rows = read_metrics(run)
+def _progress(path):
+    """Where the run in a directory stands that has no result."""
+    rows = read_metrics(path)
     if not rows:
         return "no epoch yet"
     shown = {key: rows[-1][key] for key in ("trial", "epoch", "iteration", "val_accuracy", "mse") if key in rows[-1]}

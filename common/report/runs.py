@@ -1,10 +1,26 @@
-"""Finds runs and reads what they left."""
+"""Finds runs, and reads what they left and what their directory's conf.py has of tables."""
 
-import csv
-import json
+import functools
+import runpy
 import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from common.errors import UserError
+from common.running import metrics, record, translate
 
 NONE = "–"
+ROOT = Path(__file__).parents[2]
+
+
+class Run(NamedTuple):
+    """A run's directory, its config.json and the settings in it, its result.json and the trials in it."""
+
+    path: Path
+    config: dict
+    settings: dict
+    result: dict
+    trials: list
 
 
 def find(directory):
@@ -19,35 +35,49 @@ def _is_run(place):
     if not any((place / name).is_file() for name in ("config.json", "metrics.csv", "result.json")):
         return False
     try:
-        return "cases" not in json.loads((place / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        return "cases" not in record.read_json(place / "config.json", dict)
+    except UserError:
         return True
 
 
-def read(path, **kinds):
-    """The dict in the JSON file `path`. Raises OSError or ValueError, naming it, if a key of `kinds` is not such."""
+def read(path):
+    """The Run in a directory; None, with a warning, if its config.json or result.json is missing or damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-    for key, kind in kinds.items():
-        if not isinstance(content, dict) or not isinstance(content.get(key), kind):
-            raise ValueError(f"{path} is damaged: it has no {key}")
-    return content
+        config = record.read_json(path / "config.json", dict, settings=dict, directory=str)
+        result = record.read_json(path / "result.json", dict, data=dict, trials=list)
+        config["settings"] = translate.settings(config["settings"])
+        return Run(path, config, config["settings"], result, result["trials"])
+    except UserError as error:
+        return warn(error)
 
 
-def read_metrics(run):
-    """The lines of metrics.csv as dicts, trial and epoch as int; none, with a warning, if it is damaged."""
+def read_metrics(path):
+    """The rows of a run's metrics.csv; none if there is none yet or, with a warning, if it is damaged."""
     try:
-        with open(run / "metrics.csv", newline="", encoding="utf-8") as file:
-            rows = [row | {"trial": int(row["trial"]), "epoch": int(row["epoch"])} for row in csv.DictReader(file)]
-            if any(None in row.values() for row in rows):
-                raise ValueError("a line is cut short")
-            return rows
+        return metrics.read(path / "metrics.csv")
     except FileNotFoundError:
         return []
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        return warn(f"{run / 'metrics.csv'} is damaged: {error!r}") or []
+    except ValueError as error:
+        return warn(error) or []
+
+
+def tables_of(run):
+    """The `tables` of the conf.py beside the folder of `run`, else of its directory in the repository; {} without."""
+    for directory in (*run.path.resolve().parents[1:3], ROOT / run.config["directory"]):
+        if tables := conf_tables(directory):
+            return tables
+    return {}
+
+
+@functools.cache
+def conf_tables(directory):
+    """The `tables` of the conf.py in `directory`; {} if there are none or, with a warning, if it does not run."""
+    try:
+        return runpy.run_path(str(directory / "conf.py")).get("tables", {})
+    except FileNotFoundError:
+        return {}
+    except Exception as error:  # whatever a user wrote there
+        return warn(f"{directory / 'conf.py'}: {error!r}") or {}
 
 
 def warn(message):

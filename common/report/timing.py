@@ -14,15 +14,14 @@ MERITS = {  # key of result.json -> column, format
 }
 
 
-def columns(run, config, result, _configs):
+def columns(run, _configs):
     """({column: text}, minus the mean squared error) of a finished run."""
-    settings = config["settings"]
     return {
-        "case": result["case"],
-        "weights": {True: "binarized", False: "float"}[settings["binarize"]],
-        "iterations": "–".join(f"{count:,}" for count in sorted({t["num_iterations"] for t in result["trials"]})),
-        **{title: _mean_std(result, key, style) for key, (title, style) in MERITS.items()},
-    }, -result["mse_last50_mean"]
+        "case": run.result["case"],
+        "weights": {True: "binarized", False: "float"}[run.settings["binarize"]],
+        "iterations": "–".join(f"{count:,}" for count in sorted({trial["num_iterations"] for trial in run.trials})),
+        **{title: _mean_std(run.result, key, style) for key, (title, style) in MERITS.items()},
+    }, -run.result["mse_last50_mean"]
 
 
 def _mean_std(result, key, style):

@@ -1,19 +1,22 @@
 """A run's settings in few words."""
 
+from common.settings.resolution import holds
+
 # What is said of every run: key -> the value that goes without saying; None: each is said
 UNSAID = {
-    "neuron": None, "recurrent": False, "learn_tau": False, "learn_threshold": False, "per_neuron": False,
+    "neuron": None, "spike": None, "recurrent": False, "learn_tau": False, "learn_threshold": False,
+    "per_neuron": False,
     "tau": None, "tau_penalty": 0.0, "tau_penalty_on": "tau", "learn_surrogate": False,
     "hidden_sizes": None, "channels": None, "num_layers": None,
     "dt_ms": None, "window_ms": 0.0, "values": "count", "normalization": "none",
     "augment": False, "rate_limit": 0.0, "val_split": "random",
-}  # fmt: skip
+}
 KIND = ("net", "binarize", "threshold_schedule", "select_on")  # told by columns; these take other settings with them
 ELSEWHERE = {"exp_name", "num_trials", "seed", "data_dir", "source", "subset", "device", "num_epochs"}
 PHRASES = {
-    "neuron": "{}", "binarize": "binarized", "hidden_sizes": "{} hidden", "dt_ms": "{} ms", "window_ms": "first {} ms",
-    "subset": "{} recordings", "num_epochs": "{} epochs", "select_on": "best on {}",
-}  # fmt: skip
+    "neuron": "{}", "spike": "{}", "binarize": "binarized", "hidden_sizes": "{} hidden", "dt_ms": "{} ms",
+    "window_ms": "first {} ms", "subset": "{} recordings", "num_epochs": "{} epochs", "select_on": "best on {}",
+}
 
 
 def variant(config, configs=()):
@@ -32,9 +35,9 @@ def _kind(config):
 
 
 def describe(settings, unsaid):
-    """The `settings` as text, without those that are as in `unsaid`; empty if all are."""
+    """The `settings` as text, without those that are as in `unsaid`, where a tuple is a choice; empty if all are."""
     return ", ".join(_phrase(key, value) for key, value in settings.items()
-                     if key not in unsaid or unsaid[key] != value)  # fmt: skip
+                     if key not in unsaid or not holds({key: unsaid[key]}, settings))
 
 
 def _phrase(key, value):

@@ -22,11 +22,13 @@ def read(path):
 
     Raises ValueError, naming file and line, for a line cut short or a cell that is no number.
     """
-    rows = []
     with open(path, newline="", encoding="utf-8") as file:
-        for number, cells in enumerate(csv.DictReader(file, restval="nothing: the line is cut short"), start=2):
-            try:
-                rows.append({key: int(x) if key in COUNTS else float(x or "nan") for key, x in cells.items()})
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {number}: {error}") from None
+        lines = csv.DictReader(file, restval="nothing: the line is cut short")
+        try:
+            rows = [{key: int(cell) if key in COUNTS else float(cell or "nan") for key, cell in row.items()}
+                    for row in lines]
+        except (TypeError, ValueError, csv.Error) as error:
+            raise ValueError(f"{path}, line {lines.line_num}: {error}") from None
+    if rows and not {"trial", "epoch"} <= rows[0].keys():
+        raise ValueError(f"{path}, line 1: no columns trial and epoch")
     return rows

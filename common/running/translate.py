@@ -6,7 +6,7 @@ from common.settings.resolution import completed
 
 def settings(saved):
     """The settings of a run: a neuron's name said how it fires, and keys that came later stand at their defaults."""
-    kind, _, spike = saved.get("neuron", "").partition("_")
+    kind, _, spike = str(saved.get("neuron")).partition("_")
     fires = {"neuron": kind, "spike": spike} if kind in ("spsn", "paralif") and spike else {}
     return completed(saved | fires)
 

@@ -32,7 +32,7 @@ def resolve(conf, arguments=(), case=None):
         if holds(condition, settings):
             settings |= _overridden(values, given)
     new = {key: example for key, example in examples.items() if key in given.keys() - settings and _readers(conf, key)}
-    settings = completed(settings | _overridden(new, given))
+    settings = effective(completed(settings | _overridden(new, given)))
     for key in sorted(asked.keys() - settings.keys()):
         raise ValueError(f"{key} has no effect here; it needs {_needed(conf, key)}")
     check(settings)
@@ -82,7 +82,7 @@ def _refuse_idle(conf, given):
         raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}")
     settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
     for key in getattr(conf, settings["net"]):
-        if key not in completed(settings):
+        if key not in effective(settings):
             raise ValueError(f"conf.py: {key} in {settings['net']} has no effect there; it needs {_needed(conf, key)}")
 
 
@@ -103,17 +103,22 @@ def options_of(settings):
     """{key: Option} of all that the choices in these settings read."""
     found = dict(ALWAYS.options)
     for key, registry in REGISTRIES.items():
-        if settings.get(key) in registry:
-            found |= registry[settings[key]].options
-    return {key: option for key, option in found.items() if holds(option.when, settings)}
+        if (key in FIRST or key in found) and settings.get(key) in registry:
+            options = registry[settings[key]].options
+            found |= {name: option for name, option in options.items() if holds(option.when, settings)}
+    return found
 
 
 def completed(settings):
-    """The settings with all options of their choices, by default where they are not set, and none of other choices."""
+    """The settings, and by default the options of their choices that are not set."""
     settings = dict(settings)
     for _ in range(3):  # an option may be a choice itself, or depend on another one
-        defaults = {key: option.default for key, option in options_of(settings).items()}
-        settings = settings | (defaults | settings)
+        settings |= {key: option.default for key, option in options_of(settings).items() if key not in settings}
+    return settings
+
+
+def effective(settings):
+    """The settings without options of what is not chosen."""
     used = KEYS.keys() | options_of(settings) | FIRST
     return {key: value for key, value in settings.items() if key in used}
 

@@ -50,7 +50,7 @@ def draw(path, settings, data, net, encode, result):
 
     Of a deep net the example shows six layers at most.  Time constants over neurons are those with which trial 0 ended.
     """
-    from common.plots import activity, curves, style, tau
+    from common.plots import activity, curves, style
 
     rows = metrics.read(path / "metrics.csv")
     figures = {"learning_curves": curves.learning_curves(rows, record.held_out(settings))}
@@ -60,18 +60,19 @@ def draw(path, settings, data, net, encode, result):
         num_iterations = max(row["iteration"] for row in rows if row["trial"] == 0)
         trajectories = dict(zip(net.neurons, build.threshold_trajectories(settings, num_iterations), strict=True))
         figures["thresholds"] = curves.threshold_curves(list(trajectories), trajectories, rows)
-    if tau.layers_of(rows):
+    if curves.layers_with_tau(rows):
         _load(net, path / "trial_0" / "last.pt")
         taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
-        figures |= tau.figures(rows, taus, settings["init_tau"], record.held_out(settings))
+        figures["tau"] = curves.tau_curves(rows)
+        figures["tau_distributions"] = activity.tau_distributions(taus, settings["init_tau"], "after training, trial 0")
     _load(net, path / "trial_0" / "best.pt")
     inputs, label = data.test.batch(torch.tensor([0]))
-    traces = [(name, spikes[:, 0].flatten(1).cpu().numpy(), membrane[:, 0].flatten(1).cpu().numpy(), threshold)
-              for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]  # fmt: skip
-    if traces:
-        shown = torch.linspace(0, len(traces) - 1, min(len(traces), monitor.FEW_LAYERS)).round().int()
+    layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
+              for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]
+    if layers:
+        shown = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
         image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
-        figures["example"] = activity.example([traces[k] for k in shown], label.item(), image)
+        figures["example"] = activity.example([layers[k] for k in shown], label.item(), image)
     for name, figure in figures.items():
         style.save(figure, path / "figures" / f"{name}.png")
 
@@ -82,7 +83,7 @@ def _load(net, path):
 
 def compare(path, runs):
     """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
-    from common.plots import style, tau
+    from common.plots import curves, style
 
     results = {case: record.read_result(run) for case, run in runs.items()}
     chosen = {result.get("select_on") for result in results.values()}
@@ -95,5 +96,5 @@ def compare(path, runs):
         test = f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
         print(f"{case:15}{test:>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
     rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
-    if all(tau.layers_of(found) for found in rows.values()):
-        style.save(tau.compare(rows, held_out), path / "figures" / "cases.png")
+    if all(curves.layers_with_tau(found) for found in rows.values()):
+        style.save(curves.compare(rows, held_out), path / "figures" / "cases.png")

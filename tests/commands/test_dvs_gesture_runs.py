@@ -119,7 +119,7 @@ def test_every_kind_of_net_trains_and_leaves_what_is_documented(runs, name):
     assert 0 <= trial["test"] <= 1 and operations["dense"] > operations["effective_acs"] + operations["effective_macs"]
     figures = {file.stem for file in (path / "figures").iterdir()}
     usual = {"learning_curves", "firing_rates", "example"}
-    learnt = {"accuracy", "loss", "tau", "tau_distributions"}
+    learnt = {"tau", "tau_distributions"}
     assert figures == usual | ({"thresholds"} if name in ("binarized", "float") else learnt)
 
 

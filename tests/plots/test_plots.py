@@ -49,11 +49,44 @@ def test_trials_are_faint_and_their_mean_is_bold_up_to_the_shortest():
 
 
 def test_long_curves_have_no_markers_but_differ_in_line_style_and_colour():
-    train, val = curves.learning_curves(make_rows([0.9] * 500)).axes[0].get_lines()
+    train, val = curves.learning_curves(make_rows([0.9] * 500)).axes[1].get_lines()
     assert len(train.get_xdata()) == 500 and train.get_xdata()[0] == 1
     assert train.get_marker() == val.get_marker() == ""
     assert train.get_linestyle() != val.get_linestyle()
     assert to_hex(train.get_color()) != to_hex(val.get_color())
+
+
+def test_a_moving_average_by_hand():
+    assert curves.moving_average([1.0, 2.0, 6.0, 4.0], 2).tolist() == [1.0, 1.5, 4.0, 5.0]
+    assert curves.moving_average([3.0, 5.0], 10).tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("num_epochs, window", [(1, 1), (19, 1), (29, 2), (60, 6), (1256, 20)])
+def test_a_long_run_is_smoothed_more(num_epochs, window):
+    assert curves.window_of(num_epochs) == window
+
+
+def test_a_long_run_has_each_accuracy_faint_and_the_moving_average_of_the_mean_bold():
+    accuracy, loss = curves.learning_curves(make_rows([0.5, 0.7] * 10, [0.3, 0.5] * 11)).axes
+    (bold,) = lines(accuracy, "val")
+    assert bold == pytest.approx([40.0] + [50.0] * 19)  # of 40 and 60
+    faint = [list(line.get_ydata()) for line in accuracy.get_lines() if line.get_alpha() == 0.35]
+    assert [50.0, 70.0] * 10 in faint and [30.0, 50.0] * 11 in faint and len(faint) == 4
+    assert accuracy.get_ylabel() == "accuracy (%),\nbold: mean of the last 2 epochs" and loss.get_ylabel() == "loss"
+    (single, _) = curves.learning_curves(make_rows([0.5, 0.7] * 10)).axes
+    assert lines(single, "val")[0] == pytest.approx([50.0] + [60.0] * 19) and [50.0, 70.0] * 10 in lines(single)
+
+
+def test_a_loss_that_spans_a_power_of_ten_has_a_logarithmic_axis_and_what_has_no_logarithm_is_counted():
+    rows = make_rows([0.5] * 12)
+    (_, loss) = curves.learning_curves(rows).axes
+    assert loss.get_yscale() == "log" and loss.get_title() == ""
+    rows[3]["val_loss"] = 0.0
+    (_, loss) = curves.learning_curves(rows).axes
+    assert np.isnan(lines(loss, "val")[0][3]) and lines(loss, "train") == [[2.0 / e for e in range(1, 13)]]
+    assert loss.get_title() == "1 of 24 values are not finite, or 0, and not drawn"
+    (_, loss) = curves.learning_curves(rows[:4]).axes
+    assert loss.get_yscale() == "linear" and lines(loss, "val") == [[3.0, 1.5, 1.0, 0.0]] and loss.get_title() == ""
 
 
 @pytest.mark.parametrize("lost", [math.nan, math.inf])
@@ -124,7 +157,7 @@ def test_firing_rates_of_several_trials_are_means_with_whiskers():
     assert "3 trials" in figure.get_suptitle()
 
 
-def make_trace(num_neurons):
+def make_activity(num_neurons):
     """Three spikes of neuron 2, two of 4, one of 1; of the silent ones, neuron 0 rises highest."""
     spikes, membrane = np.zeros((10, num_neurons)), np.zeros((10, num_neurons))
     spikes[[1, 3, 5], 2] = spikes[[2, 4], 4] = spikes[6, 1] = 1
@@ -135,7 +168,7 @@ def make_trace(num_neurons):
 
 def test_example_draws_spikes_membranes_and_threshold():
     image = np.ones((2, 3, 4))
-    figure = activity.example([("fc", *make_trace(5), 1.5)], 7, image)
+    figure = activity.example([activity.Layer("fc", *make_activity(5), 1.5)], 7, image)
     axes = {ax.get_title(): ax for ax in figure.axes}
     spikes, membrane = axes["fc: spikes of 5 neurons"], axes["fc: the 3 most active neurons"]
     assert sorted(map(tuple, spikes.collections[0].get_offsets())) == [(1, 2), (2, 4), (3, 2), (4, 4), (5, 2), (6, 1)]
@@ -150,21 +183,21 @@ def test_example_draws_spikes_membranes_and_threshold():
 
 def test_example_samples_large_layers_and_says_so():
     spikes = np.ones((2, 1000))
-    raster, _ = activity.example([("conv1", spikes, spikes, 1.0)], 7).axes
+    raster, _ = activity.example([activity.Layer("conv1", spikes, spikes, 1.0)], 7).axes
     offsets = raster.collections[0].get_offsets()
     assert raster.get_title() == "conv1: spikes of 200 of 1000 neurons"
     assert len(offsets) == 2 * 200 and {0, 999} <= set(offsets[:, 1])
 
 
 def test_of_equally_active_neurons_the_highest_membrane_is_drawn_first():
-    spikes, membrane = make_trace(5)
-    _, ax = activity.example([("fc", 0 * spikes, membrane, 1.0)], 7).axes
+    spikes, membrane = make_activity(5)
+    _, ax = activity.example([activity.Layer("fc", 0 * spikes, membrane, 1.0)], 7).axes
     assert [line.get_label() for line in ax.get_lines()][:2] == ["neuron 0", "neuron 2"]
 
 
 def test_raster_takes_what_snntorchs_takes():
     torch = pytest.importorskip("torch")
-    ax = activity.example([("fc", *make_trace(5), 1.5)], 7).add_subplot()
+    ax = activity.example([activity.Layer("fc", *make_activity(5), 1.5)], 7).add_subplot()
     points = style.raster(torch.eye(3), ax, s=1.5, c="black")
     assert points.get_offsets().tolist() == [[0, 0], [1, 1], [2, 2]]
 

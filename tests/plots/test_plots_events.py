@@ -34,7 +34,7 @@ def make_layer(title="LIF", dt_ms=10.0, rule="fires above 1", level=1.0):
     spikes, membrane = np.zeros((5, 4)), np.zeros((5, 4))
     spikes[[0, 1, 2], 1] = spikes[4, 2] = spikes[[1, 3], 3] = 1
     membrane[0] = range(4)
-    return title, spikes, membrane, dt_ms, rule, level
+    return events.Response(title, spikes, membrane, dt_ms, rule, level)
 
 
 @pytest.mark.parametrize("counts, neuron", [

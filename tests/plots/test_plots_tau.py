@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from common.plots import tau
+from common.plots import activity, curves
 
 
 def make_rows(*trials):
@@ -18,46 +18,23 @@ def lines(ax, label):
     return [list(line.get_ydata()) for line in ax.get_lines() if line.get_label() == label]
 
 
-def test_a_moving_average_by_hand():
-    assert tau.moving_average([1.0, 2.0, 6.0, 4.0], 2).tolist() == [1.0, 1.5, 4.0, 5.0]
-    assert tau.moving_average([3.0, 5.0], 10).tolist() == [3.0, 4.0]
-
-
-@pytest.mark.parametrize("num_epochs, window", [(1, 3), (29, 3), (60, 6), (1256, 20)])
-def test_a_long_run_is_smoothed_more(num_epochs, window):
-    assert tau.window_of(num_epochs) == window
-
-
 def test_layers_are_those_whose_tau_is_in_the_metrics():
-    assert tau.layers_of(make_rows([0.5])) == ["conv1", "fc1"] and tau.layers_of([{"trial": 0}]) == []
+    assert curves.layers_with_tau(make_rows([0.5])) == ["conv1", "fc1"] and curves.layers_with_tau([{"trial": 0}]) == []
 
 
 def test_the_set_that_chose_the_epoch_has_its_name():
     rows = make_rows([0.5, 0.7])
-    figures = tau.figures(rows, {"conv1": np.ones(3)}, 2.0, "test")
-    assert lines(figures["accuracy"].axes[0], "test, mean of the last 3 epochs")
-    assert lines(figures["loss"].axes[0], "test")
-    assert tau.compare({"layer": rows}, "test").axes[0].get_ylabel().startswith("test accuracy")
+    assert curves.compare({"layer": rows}, "test").axes[0].get_ylabel() == "test accuracy (%)"
 
 
-def test_accuracy_has_each_trial_faint_and_the_moving_average_of_the_mean_bold():
-    (ax,) = tau.accuracy_curves(make_rows([0.5, 0.7, 0.9], [0.3, 0.5])).axes
-    (bold,) = lines(ax, "val, mean of the last 3 epochs")
-    assert bold == pytest.approx([40.0, 50.0])  # of 40 and 60
-    faint = [list(line.get_ydata()) for line in ax.get_lines() if line.get_alpha() == 0.35]
-    assert [50.0, 70.0, 90.0] in faint and [30.0, 50.0] in faint and len(faint) == 4
-    assert ax.get_ylabel() == "accuracy (%)" and lines(ax, "train, mean of the last 3 epochs") == [[100.0, 100.0]]
-
-
-def test_loss_is_drawn_twice_and_what_has_no_logarithm_once():
-    linear, log = tau.loss_curves(make_rows([0.5, 0.6, 0.7])).axes
-    assert (linear.get_yscale(), log.get_yscale()) == ("linear", "log")
-    assert lines(linear, "train") == lines(log, "train") == [[2.0, 1.0, 2 / 3]]
-    assert lines(linear, "val") == [[3.0, 0.0, 1.0]] and np.isnan(lines(log, "val")[0][1])
+def test_accuracies_of_long_cases_are_smoothed():
+    (accuracy, _) = curves.compare({"layer": make_rows([0.5, 0.7] * 10)}).axes
+    assert lines(accuracy, "layer")[0] == pytest.approx([50.0] + [60.0] * 19)
+    assert accuracy.get_ylabel() == "val accuracy (%),\nmean of the last 2 epochs"
 
 
 def test_tau_over_epochs_is_the_mean_over_trials_of_each_layer():
-    figure = tau.tau_curves(make_rows([0.5, 0.6, 0.7], [0.5, 0.6]))
+    figure = curves.tau_curves(make_rows([0.5, 0.6, 0.7], [0.5, 0.6]))
     mean, std = figure.axes
     assert lines(mean, "conv1") == [[2.5, 2.5]] and lines(mean, "fc1") == [[1.5, 1.5]]
     assert lines(std, "conv1")[0] == pytest.approx([0.1, 0.2]) and lines(std, "fc1") == [[0.0, 0.0]]
@@ -67,13 +44,13 @@ def test_tau_over_epochs_is_the_mean_over_trials_of_each_layer():
 
 def test_the_spread_is_left_out_where_each_layer_has_one_tau():
     rows = [row | {"tau_std_conv1": 0.0} for row in make_rows([0.5, 0.6])]
-    (ax,) = tau.tau_curves(rows).axes
+    (ax,) = curves.tau_curves(rows).axes
     assert ax.get_ylabel() == "mean of τ (steps)"
 
 
 def test_a_layer_of_neurons_is_a_violin_and_a_single_tau_a_mark():
     values = np.linspace(1.5, 3.5, 2000)
-    (ax,) = tau.tau_distributions({"conv1": values, "fc1": np.array([2.5])}, 2.0, "title").axes
+    (ax,) = activity.tau_distributions({"conv1": values, "fc1": np.array([2.5])}, 2.0, "title").axes
     (body,) = [part for part in ax.collections if "PolyCollection" in type(part).__name__]
     heights = body.get_paths()[0].vertices[:, 1]
     assert heights.min() == pytest.approx(1.5) and heights.max() == pytest.approx(3.5)
@@ -86,15 +63,15 @@ def test_a_layer_of_neurons_is_a_violin_and_a_single_tau_a_mark():
 
 
 def test_neurons_that_are_still_equal_are_a_mark():
-    (ax,) = tau.tau_distributions({"conv1": np.full(5, 2.0)}, 2.0).axes
+    (ax,) = activity.tau_distributions({"conv1": np.full(5, 2.0)}, 2.0).axes
     assert [line.get_ydata()[0] for line in ax.get_lines() if line.get_marker() == "D"] == [2.0]
 
 
 def test_cases_are_compared_by_accuracy_and_by_the_spread_of_tau_averaged_over_layers():
-    figure = tau.compare({"layer": make_rows([0.5, 0.7]), "neuron": make_rows([0.4, 0.6], [0.6, 0.8])})
+    figure = curves.compare({"layer": make_rows([0.5, 0.7]), "neuron": make_rows([0.4, 0.6], [0.6, 0.8])})
     accuracy, std = figure.axes
-    assert lines(accuracy, "layer")[0] == pytest.approx([50.0, 60.0])
-    assert lines(accuracy, "neuron")[0] == pytest.approx([50.0, 60.0])
+    assert lines(accuracy, "layer")[0] == pytest.approx([50.0, 70.0])
+    assert lines(accuracy, "neuron")[0] == pytest.approx([50.0, 70.0])
     assert [list(line.get_ydata()) for line in std.get_lines()] == [pytest.approx([0.05, 0.1])] * 2
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["layer", "neuron"]
     assert len({line.get_color() for line in accuracy.get_lines()}) == 2
@@ -102,4 +79,4 @@ def test_cases_are_compared_by_accuracy_and_by_the_spread_of_tau_averaged_over_l
 
 def test_no_epoch_is_an_error():
     with pytest.raises(ValueError, match="no finished epoch"):
-        tau.accuracy_curves([])
+        curves.tau_curves([])

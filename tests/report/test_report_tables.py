@@ -39,10 +39,10 @@ def spsn_table(root, capsys):
 def test_the_spsn_table_sets_neurons_against_conditions_beside_the_published_figures(tmp_path, capsys):
     shd_run(tmp_path, "a", [0.70, 0.74])
     shd_run(tmp_path, "b", [0.8], augment=True, rate_limit=0.4)
-    shd_run(tmp_path, "c", [0.5], neuron="paralif_d")
+    shd_run(tmp_path, "c", [0.5], neuron="paralif")
     rows, text = spsn_table(tmp_path, capsys)
     assert text.startswith("SHD\n") and "- published, basic: of one run on all training recordings" in text
-    assert [*rows] == [(name, "–") for name in ("LIF", "SPSN-SB", "SPSN-GS", "Non-Spiking", "paralif_d")]
+    assert [*rows] == [(name, "–") for name in ("LIF", "SPSN-SB", "SPSN-GS", "Non-Spiking", "ParaLIF-d")]
     spsn_sb, lif = rows["SPSN-SB", "–"], rows["LIF", "–"]
     assert spsn_sb["basic (%)"] == "72.00 ± 2.83 (n = 2)" and spsn_sb["basic, s/epoch"] == "2.0"
     assert spsn_sb["published, basic (%)"] == "77.16; 5.5 s/epoch"
@@ -53,10 +53,11 @@ def test_the_spsn_table_sets_neurons_against_conditions_beside_the_published_fig
     assert "+ regularisation (%)" not in lif
 
 
-@pytest.mark.parametrize("neuron", ["lif", "spsn_sb", "spsn_gs", "non_spiking"])
+@pytest.mark.parametrize(
+    "neuron", [{"neuron": "lif"}, {"spike": "sb"}, {"spike": "gs"}, {"neuron": "non_spiking"}], ids=str)
 def test_conf_py_as_it_stands_has_the_published_settings(tmp_path, capsys, neuron):
-    shd_run(tmp_path, "basic", [0.5], neuron=neuron)
-    shd_run(tmp_path, "augmented", [0.6], neuron=neuron, augment=True)
+    shd_run(tmp_path, "basic", [0.5], **neuron)
+    shd_run(tmp_path, "augmented", [0.6], **neuron, augment=True)
     rows, _ = spsn_table(tmp_path, capsys)
     assert {unlike for _, unlike in rows} == {"–"}
     (row,) = (row for row in rows.values() if row["basic (%)"] != "–")
@@ -89,9 +90,9 @@ def test_protocols_stay_apart_where_other_settings_differ_too(tmp_path, capsys):
     ({"binarize": True}, "binarized"),
     ({"hidden_sizes": [128, 128]}, "128-128 hidden"),
     ({"lr": 0.002}, "lr=0.002"),
-    ({"select_on": "test"}, "best on test, val_fraction=0"), ({"length": "batch"}, "length=batch"),
+    ({"select_on": "test"}, "val_fraction=0, best on test"), ({"length": "batch"}, "length=batch"),
     ({"select_on": "last", "length": "batch"}, "last epoch, length=batch"),  # which holds a tenth out
-    ({"neuron": "paralif_d", "recurrent": True, "learn_tau": True}, "learn_tau, recurrent"),
+    ({"neuron": "paralif", "recurrent": True, "learn_tau": True}, "learn_tau, recurrent"),
     ({"augment": True, "shift": 0.05, "scale_together": False}, "shift=0.05, scale_together=False"),
     ({"augment": True, "rate_limit": 0.1}, "rate_limit=0.1"),  # published with .4
     ({"neuron": "lif", "rate_limit": 0.4}, "rate_limit=0.4"),
@@ -196,3 +197,38 @@ def test_the_plif_table_of_another_set_has_no_published_column(tmp_path, capsys)
     out, err = capsys.readouterr()
     assert out.startswith("dvs_objects, a stand-in") and "published," not in out and "92.00 ± 2.83" in out
     assert err.startswith("warning: ") and "bad" in err
+
+
+def test_a_table_beside_the_runs_goes_before_that_of_the_repository(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7])
+    report.main([str(tmp_path / "shd/runs/a"), "--table", "spsn"])
+    assert "71.37" in capsys.readouterr().out
+    table = report.conf_tables(report.ROOT / "shd")["spsn"] | {"published": {"LIF": ["12.34"]}}
+    (tmp_path / "shd/conf.py").write_text(f"tables = {{'mine': {table}}}")
+    report.conf_tables.cache_clear()
+    report.main([str(tmp_path), "--table", "mine"])
+    out = capsys.readouterr().out
+    assert "12.34" in out and "71.37" not in out and "70.00 (n = 1)" in out
+
+
+def test_an_unknown_table_is_an_error_that_names_those_there_are(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        report.main([str(tmp_path), "--table", "spns"])
+    assert "no conf.py has a table 'spns'; there are plif, spsn" in capsys.readouterr().err
+
+
+def test_a_conf_py_that_does_not_run_costs_its_runs_only_their_own_tables(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7])
+    (tmp_path / "shd/conf.py").write_text("tables = {")
+    report.main([str(tmp_path), "--table", "spsn"])
+    out, err = capsys.readouterr()
+    assert "70.00 (n = 1)" in out and err.startswith(f"warning: {tmp_path / 'shd/conf.py'}: SyntaxError")
+
+
+def test_a_run_that_lacks_a_measure_is_named_and_leaves_no_empty_table(tmp_path, capsys):
+    shd_run(tmp_path, "a", [0.7], data=("mine", False))
+    path = tmp_path / "shd/runs/a/result.json"
+    path.write_text(path.read_text().replace("firing_rates", "rates"))
+    report.main([str(tmp_path), "--table", "spsn"])
+    out, err = capsys.readouterr()
+    assert out == "" and "shd/runs/a: KeyError" in err

@@ -180,7 +180,7 @@ def test_settings_of_before_get_what_came_later():
     saved = {"net": "tha_mlp", "seed": 3, "surrogate": "atan", "slope": 3.0, "optimizer": "adam", "readout": "membrane"}
     found = completed(saved)
     assert (found["alpha"], found["weight_decay"], found["seed"]) == (2.0, 0.0, 3)
-    assert "slope" not in found and "checkpoint_steps" not in found and saved["slope"] == 3.0
+    assert "checkpoint_steps" not in found and "alpha" not in saved and found["slope"] == 3.0
 
 
 def test_help_shows_what_runs_with_each_dict_s_own_comments(tmp_path):
