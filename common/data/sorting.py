@@ -14,7 +14,7 @@ def into_steps(times, units, starts, stops, time_factors, channel_factors, shift
     step or on no channel is dropped, NaN among it.
     """
     rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms,
-                                  window_ms, num_steps, num_units)  # fmt: skip
+                                  window_ms, num_steps, num_units)
     num_samples = len(starts)
     num_rows = num_samples * (num_steps if fixed or not num_samples else lengths.max())
     if at_end:

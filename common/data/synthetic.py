@@ -46,7 +46,7 @@ def spike_timing(num_steps, num_inputs, spike_time, seeds):
     trains = torch.stack([bernoulli_train(num_steps, num_inputs, seed) for seed in seeds])
     samples = SpikeTrains(trains, torch.full((len(seeds),), spike_time))
     hashes = {f"seed {seed}": hashlib.sha256(train.numpy().tobytes()).hexdigest()
-              for seed, train in zip(seeds, trains, strict=True)}  # fmt: skip
+              for seed, train in zip(seeds, trains, strict=True)}
     return Data(samples, samples, samples, (num_inputs,), 1, "Bernoulli spike trains", False, hashes)
 
 

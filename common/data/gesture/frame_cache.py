@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from common.data import whole
+from common import atomic
 from common.data.gesture import binning, frames, tonic_folder
 
 VERSION = 1  # of what follows: another number makes the files anew
@@ -86,10 +86,10 @@ def _open(path, shape):
 def _write(path, recordings, framing, published, frame):
     """Write counts, then durations, of all recordings; whether the type of `frame` [T, 2, H, W] holds the counts."""
     durations = np.zeros((len(recordings.paths), framing.num_steps))
-    with contextlib.suppress(_Full), whole.writing(path) as file:
+    with contextlib.suppress(_Full), atomic.file(path) as file:
         _write_header(file, frame.dtype, (len(durations), *frame.shape))
         for place, its_durations in zip(tqdm(recordings.paths, "frames", leave=False, disable=None), durations,
-                                        strict=True):  # fmt: skip
+                                        strict=True):
             frame[:] = 0
             _count(framing, tonic_folder.events(place, published), frame, its_durations, place)
             file.write(frame)
@@ -116,4 +116,4 @@ def _count(framing, events, frame, durations, path):
     if result != binning.DONE:
         place, top = events[result, :3].tolist(), frames.SIDE - 1
         raise tonic_folder.bad(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
-                               f"0..{top} and 0..1, found {place}")  # fmt: skip
+                               f"0..{top} and 0..1, found {place}")

@@ -1,12 +1,12 @@
 """Recordings of an event camera as sequences of frames, that count each pixel's events of either polarity."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from common.data import Split
 from common.data.gesture import binning
 
 SIDE = 128  # pixels of the sensor, either way
@@ -92,12 +92,14 @@ class Framing:
 
 
 @dataclass(frozen=True, eq=False)
-class Frames:
+class Frames(Split):
     """Labelled recordings as frames.  labels, users: int64 [S].  samples: int64 [S], their numbers in `store`.
 
     store: what has the counts; store.read(samples, labels) -> (counts, integers [B, T, 2, H, W], their durations
     float64 [B, T] in us, labels).  device: where batches go.
     """
+
+    PER_SAMPLE = ("labels", "users", "samples")
 
     labels: torch.Tensor
     users: torch.Tensor
@@ -105,17 +107,6 @@ class Frames:
     store: object
     framing: Framing
     device: str | torch.device = "cpu"
-
-    def __len__(self):
-        return len(self.labels)
-
-    def to(self, device):
-        return dataclasses.replace(self, device=device)
-
-    def take(self, indices):
-        """The Frames at `indices`, an int64 tensor or a slice, of the same store."""
-        return dataclasses.replace(self, labels=self.labels[indices], users=self.users[indices],
-                                   samples=self.samples[indices])  # fmt: skip
 
     def batch(self, indices):
         """indices: int64 [B] or a slice -> (float32 frames [B, T, 2, H, W], int64 labels [B]).

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data import download, whole
+from common import atomic
+from common.data import download
 
 NAME = re.compile(r"(?P<folder>user(?P<user>\d{1,9})_[^/]+)/(?P<label>\d{1,9})\.npy")
 NUM_CLASSES = 11
@@ -49,13 +50,17 @@ class Memory:
             self[key] = entry = [state, compute(path)]
         return entry[1]
 
+    def matches(self, path, digest, unzip=False):
+        """download.matches for the md5 of a file as it is."""
+        return path.is_file() and f"md5:{self.of(path, download.md5)}" == digest
+
     def __setitem__(self, key, value):
         self.changed |= self.known.get(key) != value
         self.known[key] = value
 
     def save(self):
         if self.changed:
-            with whole.writing(self.path) as file:
+            with atomic.file(self.path) as file:
                 file.write(json.dumps(self.known, indent=0).encode())
 
 

@@ -34,7 +34,7 @@ class Affine:
         angle, right, down, zoom = torch.rand(4, len(images), device=images.device)
         smallest, largest = self.scale
         return affine(images, math.radians(self.rotation) * (2 * angle - 1), self.shift * (2 * right - 1),
-                      self.shift * (2 * down - 1), smallest + (largest - smallest) * zoom)  # fmt: skip
+                      self.shift * (2 * down - 1), smallest + (largest - smallest) * zoom)
 
 
 def affine(images, angle, right, down, scale):

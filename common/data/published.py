@@ -1,0 +1,132 @@
+"""Published data sets: found on this machine or downloaded, and known by the hashes of their files."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from common.data import download
+
+
+class Published(NamedTuple):
+    """A data set as its authors published it, and what serves where it cannot be had.
+
+    title: its name.  folder: what its folder is called.
+    hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
+    ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
+    follows it in the user's cache.  system_folder: where a Linux package puts it.
+    """
+
+    title: str
+    folder: str
+    hashes: dict
+    urls: dict
+    ends: tuple
+    cached: str
+    stand_in: str
+    unzip: bool = True
+    system_folder: str = ""
+
+    def path_of(self, folder, file):
+        """Where `folder` has a file; None if it has not."""
+        for end in self.ends:
+            path = folder / f"{file}{end}"
+            if path.is_dir() if end == "/" else path.is_file():
+                return path
+        return None
+
+    def paths(self, folder):
+        """{file: where `folder` has it}; ValueError, naming those that it lacks."""
+        paths = {file: self.path_of(folder, file) for file in self.hashes}
+        if missing := ", ".join(f"{file}{self.cached}" for file, path in paths.items() if path is None):
+            raise ValueError(f"{folder} holds only some of the files of {self.title}: add {missing}, or take the others "
+                             "out")
+        return paths
+
+    def cached_paths(self):
+        """{file: where the user's cache has it or will have it}."""
+        return {file: download.cache(self.folder) / f"{file}{self.cached}" for file in self.hashes}
+
+    def locate(self, data_dir, source, matches=download.matches):
+        """The folder that has the set; None, and it is announced, if the stand-in is to serve.
+
+        data_dir: holds the set's folder, or is that; else $SNN_DATA, the user's cache, the system's folder and the
+        mirrors are asked, in this order.  source: "auto" | "published" | "sample" (the stand-in).
+        matches: download.matches, or the same by heart.  ValueError for another source, a file for a folder and,
+        under "published", if no mirror gives the set.
+        """
+        if source not in ("auto", "published", "sample"):
+            raise ValueError(f'source must be "auto", "published" or "sample", got {source!r}')
+        data_dir = Path(data_dir).expanduser()
+        if data_dir.is_file():
+            raise ValueError(f"data_dir must name a folder, and {data_dir} is a file")
+        folder = None if source == "sample" else self._find(data_dir, matches) or self._download(data_dir, source)
+        if folder is None:
+            files = ", ".join(f"{file}{self.cached}" for file in self.hashes)
+            announce(f"This is NOT the set {self.title}: {self.stand_in} for it.",
+                     f"For the real one, put {files} into {data_dir / self.folder}; source=published says from where, "
+                     "and insists on it.")
+        return folder
+
+    def _find(self, data_dir, matches):
+        """The first folder that has a file of the set: one is enough, so that a missing one is noticed; but the cache,
+        where they arrive one by one, needs all, as published."""
+        own, cache = [data_dir / self.folder, data_dir], download.cache(self.folder)
+        shared = [Path(os.environ["SNN_DATA"]).expanduser() / self.folder] if os.environ.get("SNN_DATA") else []
+        system = [Path(self.system_folder)] if self.system_folder else []
+
+        def has(folder):
+            if folder == cache:
+                return all(matches(path, self.hashes[file], self.unzip) for file, path in self.cached_paths().items())
+            return any(self.path_of(folder, file) for file in self.hashes)
+
+        for folder in [*own, *shared, cache, *system]:
+            if has(folder):
+                if folder not in own:
+                    print(f"{self.title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
+                return folder
+        if not data_dir.exists():
+            print(f"{self.title}: data_dir {data_dir} does not exist", file=sys.stderr)
+        return None
+
+    def _download(self, data_dir, source):
+        """The cache's folder, once it has the set; if no mirror gives it None, under "published" ValueError."""
+        try:
+            for file, path in self.cached_paths().items():
+                download.fetch(path, self.urls[file], self.hashes[file], self.unzip)
+        except download.DownloadError as error:
+            if source == "published":
+                files = "\n".join(f"  {file}{self.cached} ({self.hashes[file]}): {' or '.join(self.urls[file])}"
+                                  for file in self.hashes)
+                raise ValueError(f"{self.title} is not in {data_dir}; {error}\n"
+                                 f"Put these files into {data_dir / self.folder}:\n{files}") from error
+            print(error, file=sys.stderr)
+            return None
+        return download.cache(self.folder)
+
+    def identify(self, folder, differing, source, reserved=()):
+        """The name of the set in `folder`: the published one's, or that of the folder, which is announced.
+
+        differing: those of its files that are not known to be as published.  reserved: names of a folder that do not
+        tell one set from another; with these, the folder above is named too.  ValueError under source "published".
+        """
+        if not differing:
+            return self.title
+        files = ", ".join(f"{file}{self.cached}" for file in differing)
+        if source == "published":
+            urls = ", ".join(" or ".join(self.urls[file]) for file in differing)
+            raise ValueError(f"{folder} does not hold the published {self.title}, or not what would prove it: the "
+                             f"hashes of {files} differ or are not known; put {files} there from {urls}, or use what "
+                             "is there with source=auto")
+        place = folder.resolve()
+        layout = {self.title, self.folder, *reserved}
+        title = f"{place.parent.name}/{place.name}" if place.name in layout else place.name
+        announce(f"This is NOT known to be the published {self.title}: in {folder} the hashes of {files} differ "
+                 "or are not known.",
+                 f'Its results are kept under "{title}"; source=published insists on the published set.')
+        return title
+
+
+def announce(*lines):
+    """Say on stderr, so that it is not missed, what stands in for the published set."""
+    print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)
