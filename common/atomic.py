@@ -33,7 +33,10 @@ def file(path):
 
 @contextlib.contextmanager
 def folder(path):
-    """Yield a new folder to fill, which becomes `path` of a cache unless that is there by then; OSError as for `part`."""
+    """Yield a new folder to fill, which becomes `path` of a cache unless that is there by then.
+
+    OSError as for `part`.
+    """
     with part(path) as unfinished:
         _remove(unfinished)
         unfinished.mkdir()

@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from common import nets, surrogate
-from common.data.images.affine import Affine
-from common.data.images.crop import Crop
+from common.data.images.augmentation import Affine, Crop
 from common.neurons import LIF, PLIF, SPSN, LeakyIntegrator, ParaLIF, RecurrentParaLIF, SynapticLIF
 from common.settings import rules
 from common.training import annealing, losses, optim, penalties

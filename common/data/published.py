@@ -38,14 +38,13 @@ class Published(NamedTuple):
     def paths(self, folder):
         """{file: where `folder` has it}; ValueError, naming those that it lacks."""
         paths = {file: self.path_of(folder, file) for file in self.hashes}
-        if missing := ", ".join(f"{file}{self.cached}" for file, path in paths.items() if path is None):
-            raise ValueError(f"{folder} holds only some of the files of {self.title}: add {missing}, or take the others "
-                             "out")
+        if missing := self._names(file for file, path in paths.items() if path is None):
+            raise ValueError(f"{folder} holds only some of the files of {self.title}: add {missing}, or take the "
+                             "others out")
         return paths
 
-    def cached_paths(self):
-        """{file: where the user's cache has it or will have it}."""
-        return {file: download.cache(self.folder) / f"{file}{self.cached}" for file in self.hashes}
+    def _names(self, files):
+        return ", ".join(f"{file}{self.cached}" for file in files)
 
     def locate(self, data_dir, source, matches=download.matches):
         """The folder that has the set; None, and it is announced, if the stand-in is to serve.
@@ -62,10 +61,9 @@ class Published(NamedTuple):
             raise ValueError(f"data_dir must name a folder, and {data_dir} is a file")
         folder = None if source == "sample" else self._find(data_dir, matches) or self._download(data_dir, source)
         if folder is None:
-            files = ", ".join(f"{file}{self.cached}" for file in self.hashes)
-            announce(f"This is NOT the set {self.title}: {self.stand_in} for it.",
-                     f"For the real one, put {files} into {data_dir / self.folder}; source=published says from where, "
-                     "and insists on it.")
+            print(f"*** This is NOT the set {self.title}: {self.stand_in} for it.\n"
+                  f"*** For the real one, put {self._names(self.hashes)} into {data_dir / self.folder}; "
+                  "source=published says from where, and insists on it.", file=sys.stderr)
         return folder
 
     def _find(self, data_dir, matches):
@@ -77,7 +75,8 @@ class Published(NamedTuple):
 
         def has(folder):
             if folder == cache:
-                return all(matches(path, self.hashes[file], self.unzip) for file, path in self.cached_paths().items())
+                return all(matches(cache / f"{file}{self.cached}", digest, self.unzip)
+                           for file, digest in self.hashes.items())
             return any(self.path_of(folder, file) for file in self.hashes)
 
         for folder in [*own, *shared, cache, *system]:
@@ -91,42 +90,37 @@ class Published(NamedTuple):
 
     def _download(self, data_dir, source):
         """The cache's folder, once it has the set; if no mirror gives it None, under "published" ValueError."""
+        cache = download.cache(self.folder)
         try:
-            for file, path in self.cached_paths().items():
-                download.fetch(path, self.urls[file], self.hashes[file], self.unzip)
+            for file, digest in self.hashes.items():
+                download.fetch(cache / f"{file}{self.cached}", self.urls[file], digest, self.unzip)
         except download.DownloadError as error:
             if source == "published":
-                files = "\n".join(f"  {file}{self.cached} ({self.hashes[file]}): {' or '.join(self.urls[file])}"
-                                  for file in self.hashes)
+                files = "\n".join(f"  {file}{self.cached} ({digest}): {' or '.join(self.urls[file])}"
+                                  for file, digest in self.hashes.items())
                 raise ValueError(f"{self.title} is not in {data_dir}; {error}\n"
                                  f"Put these files into {data_dir / self.folder}:\n{files}") from error
             print(error, file=sys.stderr)
             return None
-        return download.cache(self.folder)
+        return cache
 
     def identify(self, folder, differing, source, reserved=()):
         """The name of the set in `folder`: the published one's, or that of the folder, which is announced.
 
-        differing: those of its files that are not known to be as published.  reserved: names of a folder that do not
+        differing: those of its files that are not known to be as published.  reserved: names of folders that do not
         tell one set from another; with these, the folder above is named too.  ValueError under source "published".
         """
         if not differing:
             return self.title
-        files = ", ".join(f"{file}{self.cached}" for file in differing)
+        files, place = self._names(differing), folder.resolve()
         if source == "published":
             urls = ", ".join(" or ".join(self.urls[file]) for file in differing)
             raise ValueError(f"{folder} does not hold the published {self.title}, or not what would prove it: the "
                              f"hashes of {files} differ or are not known; put {files} there from {urls}, or use what "
                              "is there with source=auto")
-        place = folder.resolve()
-        layout = {self.title, self.folder, *reserved}
-        title = f"{place.parent.name}/{place.name}" if place.name in layout else place.name
-        announce(f"This is NOT known to be the published {self.title}: in {folder} the hashes of {files} differ "
-                 "or are not known.",
-                 f'Its results are kept under "{title}"; source=published insists on the published set.')
+        shared = place.name in {self.title, self.folder, *reserved}
+        title = f"{place.parent.name}/{place.name}" if shared else place.name
+        print(f"*** This is NOT known to be the published {self.title}: in {folder} the hashes of {files} differ or "
+              f'are not known.\n*** Its results are kept under "{title}"; source=published insists on the published '
+              "set.", file=sys.stderr)
         return title
-
-
-def announce(*lines):
-    """Say on stderr, so that it is not missed, what stands in for the published set."""
-    print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)

@@ -151,7 +151,8 @@ def test_counts_stand_for_that_many_events():
 def changed(monkeypatch, recording, factor_time=1.0, factor_channels=1.0, shift=0, **options):
     """The nonzero (step, unit) of a recording of 1 ms bins and 11 channels that is changed so."""
     one = torch.ones(1, dtype=torch.float64)
-    monkeypatch.setattr(SpokenDigitsAugmentation, "draw", lambda *_: (factor_time * one, factor_channels * one, shift * one))
+    changes = factor_time * one, factor_channels * one, shift * one
+    monkeypatch.setattr(SpokenDigitsAugmentation, "draw", lambda *_: changes)
     events = made([recording], Binning(1.0, 100, **options), num_units=11, augmentation=SpokenDigitsAugmentation())
     inputs, _ = events.batch(slice(None))
     return [tuple(place) for place in inputs.dense()[:, 0].nonzero().tolist()], inputs

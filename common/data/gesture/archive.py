@@ -26,7 +26,7 @@ def located(folder, name, published, cache, memory):
     recordings = tonic_folder.read(place, memory)
     key = f"content of {published.removeprefix('md5:')}"
     if memory.matches(archive, published):
-        memory[key] = memory.of(archive, content)
+        memory.known[key] = memory.of(archive, content)
     return recordings, memory.known.get(key) == recordings.digest
 
 

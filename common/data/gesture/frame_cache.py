@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common import atomic
-from common.data.gesture import binning, frames, tonic_folder
+from common.data.gesture import frames, tonic_folder
 
 VERSION = 1  # of what follows: another number makes the files anew
 
@@ -111,9 +111,9 @@ class _Full(Exception):
 
 def _count(framing, events, frame, durations, path):
     result = framing.count(events, frame, durations)
-    if result == binning.FULL:
+    if result == frames.FULL:
         raise _Full
-    if result != binning.DONE:
+    if result != frames.DONE:
         place, top = events[result, :3].tolist(), frames.SIDE - 1
         raise tonic_folder.bad(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
                                f"0..{top} and 0..1, found {place}")

@@ -35,10 +35,7 @@ class Memory:
     """What was computed of files, kept in a file of its own until they change: by size, times and inode."""
 
     def __init__(self, path):
-        self.path, self.known, self.changed = path, {}, False
-        with contextlib.suppress(OSError, ValueError):
-            known = json.loads(path.read_text())
-            self.known = known if isinstance(known, dict) else {}
+        self.path, self.known = path, _read_dict(path)
 
     def of(self, path, compute):
         """compute(path), or what it was when the file was as it is."""
@@ -47,21 +44,25 @@ class Memory:
         key = f"{compute.__name__} {Path(path).absolute()}"
         entry = self.known.get(key)
         if not (isinstance(entry, list) and len(entry) == 2 and entry[0] == state):
-            self[key] = entry = [state, compute(path)]
+            self.known[key] = entry = [state, compute(path)]
         return entry[1]
 
     def matches(self, path, digest, unzip=False):
         """download.matches for the md5 of a file as it is."""
         return path.is_file() and f"md5:{self.of(path, download.md5)}" == digest
 
-    def __setitem__(self, key, value):
-        self.changed |= self.known.get(key) != value
-        self.known[key] = value
-
     def save(self):
-        if self.changed:
+        if self.known != _read_dict(self.path):
             with atomic.file(self.path) as file:
                 file.write(json.dumps(self.known, indent=0).encode())
+
+
+def _read_dict(path):
+    """The dict in a JSON file; an empty one if there is none or it is damaged."""
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(path.read_text())
+        return content if isinstance(content, dict) else {}
+    return {}
 
 
 def digest_of(contents):

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from common.data import Data, Split, hold_out, split_by_class
-from common.data.images.affine import Affine
-from common.data.images.crop import Crop
+from common.data.images.augmentation import Affine, Crop
 from common.data.images.idx import FILES, read_set
 from common.data.published import Published
 

@@ -32,7 +32,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
     data_dir, source: see Published.locate.
     val_fraction: in [0, 1), of the training set, held out evenly over the classes and the same in every run; or
     val_speakers: whose recordings to hold out.  subset: 0, or how many training samples to keep.
-    binning: a Binning, None: 333 steps of 3 ms.  augmentation: a SpokenDigitsAugmentation of the training split, or None.
+    binning: a Binning, None: 333 steps of 3 ms.
+    augmentation: a SpokenDigitsAugmentation of the training split, or None.
     Raises ValueError for a bad argument, a damaged or missing file, and under "published" for anything but SHD.
     """
     binning = binning or Binning(3.0, 333)

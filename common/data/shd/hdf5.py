@@ -76,11 +76,8 @@ def read(path, name, binning, published, num_classes=None):
     ValueError, naming the file and the sample, for what is damaged or no such file.
     """
     try:
-        if published:
-            arrays = layout.read(path)
-        else:
-            _check_head(path)
-            arrays = _read_apart(path)
+        _check_head(path)
+        arrays = layout.read(path) if published else _read_apart(path)
     except ValueError as error:
         raise _bad(name, error) from error
     times, units = arrays["times"].astype(np.float32), arrays["units"].astype(np.int32)

@@ -159,7 +159,8 @@ def test_another_set_has_as_many_classes_as_labels_and_its_test_set_no_more(hous
 
 def test_a_missing_part_is_named(house):
     write_set(house / "data", {TEST: PUBLISHED[TEST]})
-    with pytest.raises(ValueError, match=f"{house / 'data'} holds only some of the files of DVS128 Gesture: add {TRAIN}.tar.gz,"):
+    message = f"{house / 'data'} holds only some of the files of DVS128 Gesture: add {TRAIN}.tar.gz,"
+    with pytest.raises(ValueError, match=message):
         load(house)
 
 

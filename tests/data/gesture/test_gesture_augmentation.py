@@ -55,7 +55,8 @@ def test_jitter_moves_places_evenly_and_leaves_out_what_is_off_the_sensor():
 
 
 def test_jitter_moves_times_and_keeps_their_order():
-    changed, _ = GestureAugmentation(jitter_ms=3.0)(np.column_stack([np.tile([[1, 2, 0]], (5000, 1)), [10**6] * 5000]), 0)
+    at_once = np.column_stack([np.tile([[1, 2, 0]], (5000, 1)), [10**6] * 5000])
+    changed, _ = GestureAugmentation(jitter_ms=3.0)(at_once, 0)
     assert (np.diff(changed[:, 3]) >= 0).all() and abs(changed[:, 3].std() - 3000) < 150 and len(changed) == 5000
 
 

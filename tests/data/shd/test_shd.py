@@ -225,4 +225,5 @@ def test_events_that_come_too_late_are_counted_and_told(house, capsys):
     times = np.concatenate(made(first=1)["times"]).astype(np.float16).astype(np.float32)
     fraction = (times >= 0.035).mean()
     assert 0 < fraction < 1
-    assert f"the training set of data: {fraction:.2%} of the events come after 0.035 s and are" in capsys.readouterr().err
+    message = f"the training set of data: {fraction:.2%} of the events come after 0.035 s and are"
+    assert message in capsys.readouterr().err
