@@ -87,3 +87,8 @@ def hold_out(samples, title, fraction, subset=0, groups="", held=(), whole=None)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
     return samples.take(train[: subset or None]), samples.take(val)
+
+
+def bad_file(path, fault):
+    """A ValueError about a file that is damaged or not what it should be."""
+    return ValueError(f"{path} {fault}; replace it, or remove the set from its folder")

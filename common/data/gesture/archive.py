@@ -6,7 +6,7 @@ import shutil
 import tarfile
 
 from common import atomic
-from common.data import download
+from common.data import bad_file, download
 from common.data.gesture import tonic_folder
 
 BAD_ARCHIVE = (*download.BAD_GZIP, tarfile.TarError)
@@ -43,13 +43,13 @@ def unpacked(path, top, cache, memory):
         with atomic.folder(folder) as part:
             for found, name, file in _recordings(path):
                 if found != top:
-                    raise tonic_folder.bad(path, f"holds recordings in {found}/, not in {top}/")
+                    raise bad_file(path, f"holds recordings in {found}/, not in {top}/")
                 target = part / top / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with open(target, "xb") as copy:
                     shutil.copyfileobj(file, copy, 1 << 20)
             if not (part / top).is_dir():
-                raise tonic_folder.bad(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
+                raise bad_file(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
     return folder / top
 
 
@@ -63,12 +63,12 @@ def _recordings(path):
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 if member.name.startswith("/") or ".." in member.name.split("/"):
-                    raise tonic_folder.bad(path, f"is unsafe: it holds {member.name!r}, which leads out of its folder")
+                    raise bad_file(path, f"is unsafe: it holds {member.name!r}, which leads out of its folder")
                 if not (member.isfile() or member.isdir()):
-                    raise tonic_folder.bad(path, f"is unsafe: it holds {member.name!r}, which is no file or folder")
+                    raise bad_file(path, f"is unsafe: it holds {member.name!r}, which is no file or folder")
                 if member.isfile() and (match := NAME.fullmatch(member.name)):
                     yield match["top"], match["name"], archive.extractfile(member)
             while archive.fileobj.read(1 << 20):  # to the end, where gzip's checksum is
                 pass
     except BAD_ARCHIVE as error:
-        raise tonic_folder.bad(path, f"is no .tar.gz or a damaged one ({error})") from error
+        raise bad_file(path, f"is no .tar.gz or a damaged one ({error})") from error

@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common import atomic
+from common.data import bad_file
 from common.data.gesture import frames, tonic_folder
 
 VERSION = 1  # of what follows: another number makes the files anew
@@ -115,5 +116,5 @@ def _count(framing, events, frame, durations, path):
         raise _Full
     if result != frames.DONE:
         place, top = events[result, :3].tolist(), frames.SIDE - 1
-        raise tonic_folder.bad(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
+        raise bad_file(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
                                f"0..{top} and 0..1, found {place}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from common import atomic
-from common.data import download
+from common.data import bad_file, download
 
 NAME = re.compile(r"(?P<folder>user(?P<user>\d{1,9})_[^/]+)/(?P<label>\d{1,9})\.npy")
 NUM_CLASSES = 11
@@ -103,22 +103,20 @@ def events(path, published):
     try:
         array = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise bad(path, f"cannot be read ({error.strerror or error})") from error
+        raise bad_file(path, f"cannot be read ({error.strerror or error})") from error
     except Exception as error:  # a damaged file makes numpy raise what it happens to run into
         said = "it is empty" if not os.path.getsize(path) else str(error).splitlines()[0] if str(error) else repr(error)
-        raise bad(path, f"is no .npy file or a damaged one ({said})") from error
+        raise bad_file(path, f"is no .npy file or a damaged one ({said})") from error
     if not isinstance(array, np.ndarray):
-        raise bad(path, "is no .npy file but an archive of them")
+        raise bad_file(path, "is no .npy file but an archive of them")
     if array.shape == (0,):
         return np.empty((0, 4), np.int64)
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "iuf":
-        raise bad(path, f"holds {array.dtype} {list(array.shape)}, no list of events [N, 4]: x, y, polarity, ms")
+        raise bad_file(path, f"holds {array.dtype} {list(array.shape)}, no list of events [N, 4]: x, y, polarity, ms")
     if not published and (fault := _fault(array)):
-        raise bad(path, fault)
-    if array.dtype.kind == "f":
-        return np.column_stack([array[:, :3], np.rint(1000.0 * array[:, 3])]).astype(np.int64)
+        raise bad_file(path, fault)
     recording = array.astype(np.int64)
-    recording[:, 3] *= 1000
+    recording[:, 3] = np.rint(1000.0 * array[:, 3])
     return recording
 
 
@@ -136,7 +134,3 @@ def _fault(array):
         if not right.all():
             return f"event {right.argmin()}: x, y and polarity must be whole numbers, found {array[right.argmin(), :3]}"
     return None
-
-
-def bad(path, fault):
-    return ValueError(f"{path} {fault}; replace it, or remove the set from its folder")

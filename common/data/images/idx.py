@@ -6,7 +6,7 @@ import struct
 
 import torch
 
-from common.data import download
+from common.data import bad_file, download
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IMAGES, LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"  # how such a file begins: uint8, in 3 dimensions or in 1
@@ -53,4 +53,4 @@ def read_idx(path, kind):
 
 
 def _bad(path, expected, found):
-    return ValueError(f"{path}: expected {expected}, found {found}; replace it, or remove the set from its folder")
+    return bad_file(f"{path}:", f"expected {expected}, found {found}")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from common import atomic
-from common.data import download
+from common.data import bad_file, download
 from common.data.events import Events
 from common.data.shd import layout
 
@@ -46,7 +46,7 @@ def _unpack(path, target):
         with _open_packed(path) as source, open(target, "wb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
     except BAD_PACK as error:
-        raise _bad(path, f"is a damaged packed file ({error})") from error
+        raise bad_file(path, f"is a damaged packed file ({error})") from error
 
 
 @contextlib.contextmanager
@@ -79,12 +79,12 @@ def read(path, name, binning, published, num_classes=None):
         _check_head(path)
         arrays = layout.read(path) if published else _read_apart(path)
     except ValueError as error:
-        raise _bad(name, error) from error
+        raise bad_file(name, error) from error
     times, units = arrays["times"].astype(np.float32), arrays["units"].astype(np.int32)
     labels, speakers = (arrays[key].astype(np.int64) for key in ("labels", "speakers"))
     offsets, keys = np.concatenate([[0], np.cumsum(arrays["lengths"])]), arrays["keys"].tolist()
     if not published and (fault := _fault(times, units, offsets, labels, num_classes or len(keys))):
-        raise _bad(name, fault)
+        raise bad_file(name, fault)
     return Events(*map(torch.from_numpy, (times, units, offsets, labels, speakers)), NUM_UNITS, binning), keys
 
 
@@ -152,7 +152,3 @@ def _hole(values, offsets):
         if values[offsets[sample] : offsets[sample + 1]].any():
             return sample
     return None
-
-
-def _bad(name, fault):
-    return ValueError(f"{name} {fault}; replace it, or remove the set from its folder")
