@@ -44,7 +44,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
     """
     framing = framing or Framing("number", 20)
     train, test, title = _read_set(data_dir, source)
-    published, named = title == PUBLISHED.title, title in (PUBLISHED.title, scene.TITLE)
+    named = title in (PUBLISHED.title, scene.TITLE)  # whether the classes are DVS128 Gesture's
     num_classes = NUM_CLASSES if named else int(train.labels.max()) + 1
     highest = test.labels.argmax()
     if test.labels[highest] >= num_classes:
@@ -52,13 +52,13 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
                          "the training set; rename or remove it")
     if augmentation and augmentation.flip_lr and not named:
         raise ValueError(f"flip_lr swaps classes of {PUBLISHED.title}, which {title} need not have; set flip_lr=False")
-    train_split, test_split = _split(train, framing, published), _split(test, framing_test or framing, published)
+    train_split, test_split = _split(train, framing), _split(test, framing_test or framing)
     train_split, val_split = hold_out(train_split, title, val_fraction, subset, "users", val_users)
     if augmentation:
-        store = frame_cache.Augmented(train, framing, augmentation, published)
-        train_split = dataclasses.replace(train_split, store=store)
+        train_split = dataclasses.replace(train_split, store=frame_cache.Augmented(train, framing, augmentation))
     hashes = {TRAIN: train.digest, TEST: test.digest}
-    return Data(train_split, val_split, test_split, framing.shape[1:], num_classes, title, not published, hashes)
+    return Data(train_split, val_split, test_split, framing.shape[1:], num_classes, title, title != PUBLISHED.title,
+                hashes)
 
 
 def _read_set(data_dir, source):
@@ -74,13 +74,12 @@ def _read_set(data_dir, source):
         scene.make(made)
     parts = [archive.located(folder or made, part, PUBLISHED.hashes[part], cache, memory) for part in PARTS]
     memory.save()
-    differing = [part for part, (_, known) in zip(PARTS, parts, strict=True) if not known]
-    title = PUBLISHED.identify(folder, differing, source) if folder else scene.TITLE
-    return *(recordings for recordings, _ in parts), title
+    differing = [part for part, recordings in zip(PARTS, parts, strict=True) if not recordings.published]
+    return *parts, PUBLISHED.identify(folder, differing, source) if folder else scene.TITLE
 
 
-def _split(recordings, framing, published):
+def _split(recordings, framing):
     """The Frames of all recordings of a part."""
-    store = frame_cache.cached(recordings, framing, published, download.cache(PUBLISHED.folder) / "frames")
+    store = frame_cache.cached(recordings, framing, download.cache(PUBLISHED.folder) / "frames")
     labels, users = torch.from_numpy(recordings.labels), torch.from_numpy(recordings.users)
     return Frames(labels, users, torch.arange(len(labels)), store, framing)

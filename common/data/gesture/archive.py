@@ -1,5 +1,6 @@
 """The archives that tonic's DVSGesture downloads: unpacked once, and held against what lies unpacked beside them."""
 
+import dataclasses
 import hashlib
 import re
 import shutil
@@ -14,7 +15,7 @@ NAME = re.compile(r"(\./)?(?P<top>[^/]+)/(?P<name>" + tonic_folder.NAME.pattern 
 
 
 def located(folder, name, published, cache, memory):
-    """Return (Recordings of `name` in `folder`, whether they are the published ones).
+    """Return the Recordings of `name` in `folder`.
 
     A folder `name` counts before an archive `name`.tar.gz, which is unpacked, once, into `cache`.
     published: hash of the archive; what is in the folder is compared with what is in it, if it is there or was before.
@@ -27,7 +28,7 @@ def located(folder, name, published, cache, memory):
     key = f"content of {published.removeprefix('md5:')}"
     if memory.matches(archive, published):
         memory.known[key] = memory.of(archive, content)
-    return recordings, memory.known.get(key) == recordings.digest
+    return dataclasses.replace(recordings, published=memory.known.get(key) == recordings.digest)
 
 
 def content(path):

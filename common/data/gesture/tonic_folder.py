@@ -23,12 +23,14 @@ class Recordings:
     """The recordings of a folder, in order of user, session and label.
 
     paths: their files.  labels, users: int64 [R], from the names.  digest: sha256 over names and contents.
+    published: whether they are known to be.
     """
 
     paths: list
     labels: np.ndarray
     users: np.ndarray
     digest: str
+    published: bool = False
 
 
 class Memory:

@@ -1,6 +1,5 @@
 """One file of recordings in SHD's layout: unpacked, hashed and read, whatever state it is in."""
 
-import contextlib
 import io
 import shutil
 import subprocess
@@ -49,18 +48,15 @@ def _unpack(path, target):
         raise bad_file(path, f"is a damaged packed file ({error})") from error
 
 
-@contextlib.contextmanager
 def _open_packed(path):
+    """Open what is in a .gz or .zip file to read its bytes."""
     if _head(path, 4) != ZIP:
-        with download.open_content(path) as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as pack:
-        inside = [name for name in pack.namelist() if name.endswith(".h5") and not name.startswith("__MACOSX")]
-        if len(inside) != 1:
-            raise zipfile.BadZipFile(f"one .h5 file expected in it, found {len(inside)}")
-        with pack.open(inside[0]) as file:
-            yield file
+        return download.open_content(path)
+    pack = zipfile.ZipFile(path)
+    inside = [name for name in pack.namelist() if name.endswith(".h5") and not name.startswith("__MACOSX")]
+    if len(inside) != 1:
+        raise zipfile.BadZipFile(f"one .h5 file expected in it, found {len(inside)}")
+    return pack.open(inside[0])
 
 
 def _head(path, size):

@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 
 def cached(folder, framing=FRAMING):
-    return frame_cache.cached(read(folder), framing, False, folder.parent / "frames")
+    return frame_cache.cached(read(folder), framing, folder.parent / "frames")
 
 
 def read(folder):
@@ -192,7 +192,7 @@ def test_a_folder_is_made_once_and_whole(tmp_path):
 
 
 def test_augmented_frames_are_drawn_from_torch_s_generator(folder):
-    store = frame_cache.Augmented(read(folder), FRAMING, GestureAugmentation(drop=0.9, flip_lr=True), False)
+    store = frame_cache.Augmented(read(folder), FRAMING, GestureAugmentation(drop=0.9, flip_lr=True))
     torch.manual_seed(3)
     state = np.random.get_state()[1].tolist()
     first, second = (store.read(np.array([0, 1, 2]), torch.tensor([3, 4, 5])) for _ in range(2))
@@ -204,7 +204,7 @@ def test_augmented_frames_are_drawn_from_torch_s_generator(folder):
 
 
 def test_without_a_change_augmented_frames_are_the_cached(folder):
-    store = frame_cache.Augmented(read(folder), FRAMING, GestureAugmentation(), False)
+    store = frame_cache.Augmented(read(folder), FRAMING, GestureAugmentation())
     counts, durations, labels = store.read(np.array([2, 0]), torch.tensor([3, 4]))
     known = cached(folder).read(np.array([2, 0]), torch.tensor([3, 4]))
     assert (counts == known[0]).all() and (durations == known[1]).all() and labels.equal(known[2])
