@@ -35,4 +35,4 @@ def load_data(config):
 
 
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, encode.frames, classification))
+    command.main(conf, Experiment(load_data, encode.time_first, classification))

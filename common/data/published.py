@@ -14,7 +14,8 @@ class Published(NamedTuple):
     title: its name.  folder: what its folder is called.
     hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
     ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
-    follows it in the user's cache.  system_folder: where a Linux package puts it.
+    follows it in the user's cache.  stand_in: what stands in, "made gestures stand in".
+    system_folder: where a Linux package puts it.
     """
 
     title: str
@@ -51,7 +52,7 @@ class Published(NamedTuple):
 
         data_dir: holds the set's folder, or is that; else $SNN_DATA, the user's cache, the system's folder and the
         mirrors are asked, in this order.  source: "auto" | "published" | "sample" (the stand-in).
-        matches: download.matches, or the same by heart.  ValueError for another source, a file for a folder and,
+        matches: download.matches, or one that remembers files.  ValueError for another source, a file for a folder and,
         under "published", if no mirror gives the set.
         """
         if source not in ("auto", "published", "sample"):
