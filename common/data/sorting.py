@@ -28,9 +28,9 @@ def into_steps(times, units, starts, stops, time_factors, channel_factors, shift
                num_units, fixed, at_end, binary):
     """Return (row_starts int64 [T B + 1], units int32 [E'] by row, lengths int64 [B]); see common.data.events.
 
-    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and SpokenDigitsAugmentation
-    say, the three changes float64 [B].  at_end: whether a sample's steps are the last ones, not the first.  What lies in no
-    step or on no channel is dropped, NaN among it.
+    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and
+    SpokenDigitsAugmentation say, the three changes float64 [B].  at_end: whether a sample's steps are the last ones,
+    not the first.  What lies in no step or on no channel is dropped, NaN among it.
     """
     rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms,
                                   window_ms, num_steps, num_units)
