@@ -16,7 +16,7 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 import conf
 
 from common.data import encode, gesture
-from common.data.gesture.augmentation import EventAugmentation
+from common.data.gesture.augmentation import GestureAugmentation
 from common.data.gesture.frames import Framing
 from common.running import command
 from common.running.experiment import Experiment
@@ -29,10 +29,10 @@ def load_data(config):
     framings = [Framing(num_steps=num_steps, **options)
                 for num_steps in (config["num_steps"], config.get("num_steps_test", config["num_steps"]))]
     changes = ("flip_lr", "jitter_pixels", "jitter_ms", "drop", "noise", "shift_pixels")
-    augmentation = EventAugmentation(**{key: config[key] for key in changes}) if config["augment"] else None
+    augmentation = GestureAugmentation(**{key: config[key] for key in changes}) if config["augment"] else None
     held_out = config.get("val_fraction", 0.0), config.get("val_users", [])
     return gesture.load(config["data_dir"], config["source"], *held_out, config["subset"], *framings, augmentation)
 
 
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, encode.frames, classification))
+    command.main(conf, Experiment(load_data, encode.time_first, classification))

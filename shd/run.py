@@ -15,7 +15,8 @@ sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` l
 import conf
 
 from common.data import encode, shd
-from common.data.events import Augmentation, Binning
+from common.data.events import Binning
+from common.data.shd.augmentation import SpokenDigitsAugmentation
 from common.running import command
 from common.running.experiment import Experiment
 from common.tasks import classification
@@ -25,7 +26,7 @@ def load_data(config):
     """Recordings as events of 700 channels, with their digits."""
     binning = Binning(**{key: config[key] for key in ("dt_ms", "num_steps", "length", "values", "window_ms")})
     scales = ("shift", "scale_time", "scale_channels", "scale_together")
-    augmentation = Augmentation(**{key: config[key] for key in scales}) if config["augment"] else None
+    augmentation = SpokenDigitsAugmentation(**{key: config[key] for key in scales}) if config["augment"] else None
     held_out = config.get("val_fraction", 0.0), config.get("val_speakers", [])
     return shd.load(config["data_dir"], config["source"], *held_out, config["subset"], binning, augmentation)
 

@@ -27,4 +27,4 @@ def load_data(config):
 
 
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, encode.spike_trains, spike_timing))
+    command.main(conf, Experiment(load_data, encode.time_first, spike_timing))

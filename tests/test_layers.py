@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENTS = {"mnist", "fashion_mnist", "dvs_gesture", "shd", "temporal_coding"}
 FLOORS = ["bench", "report", "tasks", "running", "settings", "build", "plots", "nets", "training", "neurons",
           "recurrence", "layers", "kernels", "data"]
-GROUND = ["sequence", "surrogate", "choices", "files", "errors"]  # flat, and used by everybody
+GROUND = ["sequence", "surrogate", "choices", "atomic", "errors"]  # flat, and used by everybody
 ALONE = {"bench", "report"}  # which nobody else imports
 MODULES = sorted((ROOT / "common").rglob("*.py"))
 SCRIPTS = sorted(path for path in ROOT.glob("*/*.py") if path.parent.name in EXPERIMENTS)
@@ -59,7 +59,7 @@ def test_common_imports_downwards_only(path):
     ("training", "from common.nets import mlp", ["common.nets"]),
     ("kernels", "def f():\n    from common.recurrence import lif\n    from common import errors, nets",
      ["common.recurrence", "common.nets"]),
-    ("sequence", "from common import surrogate, files\nfrom common.data import events", ["common.data"]),
+    ("sequence", "from common import surrogate, atomic\nfrom common.data import events", ["common.data"]),
     ("tasks", "from common.plots import curves\nimport common.bench.peers.plain", ["common.bench.peers.plain"]),
     ("report", "import mnist.conf\nfrom common import bench", ["mnist.conf", "common.bench"]),
     ("data", "from common.data import download\nimport conf", ["conf"]),

@@ -13,8 +13,7 @@ import torch
 from common.build.nets import NETS, net
 from common.build.neurons import NEURONS, spike_function
 from common.choices import AT_LEAST_ZERO, SWITCH, Choice, Option
-from common.data.images.affine import Affine
-from common.data.images.crop import Crop
+from common.data.images.augmentation import Affine, Crop
 from common.surrogate import SURROGATES
 from common.training import annealing, losses, optim, penalties
 

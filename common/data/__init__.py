@@ -1,16 +1,13 @@
 """What an experiment trains, chooses and tests on; one module per kind of data set."""
 
-import os
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+import dataclasses
 
 import torch
 
 SPLIT_SEED = 0  # of every split, whatever the run's own seed
 
 
-@dataclass
+@dataclasses.dataclass
 class Data:
     """A data set, split.
 
@@ -31,6 +28,26 @@ class Data:
     hashes: dict
 
 
+class Split:
+    """Methods of a dataclass of labelled samples.
+
+    Its fields: those that PER_SAMPLE names, labels among them, hold a number of each sample; what the numbers refer to
+    is shared by all splits; device: where batches go.
+    """
+
+    PER_SAMPLE = ("labels",)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def to(self, device):
+        return dataclasses.replace(self, device=device)
+
+    def take(self, indices):
+        """The samples at `indices`, an int64 tensor or a slice."""
+        return dataclasses.replace(self, **{name: getattr(self, name)[indices] for name in self.PER_SAMPLE})
+
+
 def split_by_class(labels, count):
     """Return indices (of `count` samples spread evenly over the classes, of the rest), both shuffled.
 
@@ -43,43 +60,21 @@ def split_by_class(labels, count):
     return order[chosen[order]], order[~chosen[order]]
 
 
-def find(title, name, data_dir, cache, begun, complete, others=()):
-    """The first folder that has a set, or None: data_dir / name, data_dir, $SNN_DATA / name, the cache, the others.
+def hold_out(samples, title, fraction, subset=0, groups="", held=(), whole=None):
+    """(training split, validation split) of the training set of `title`.
 
-    begun: folder -> whether it has a part of the set; one is enough, so that a missing one is noticed.  complete: the
-    same of all parts, asked of the cache, where they arrive one by one: an incomplete set is one to go on downloading.
-    """
-    own = [data_dir / name, data_dir]
-    shared = [Path(os.environ["SNN_DATA"]).expanduser() / name] if os.environ.get("SNN_DATA") else []
-    for folder in [*own, *shared, cache, *others]:
-        if complete(folder) if folder == cache else begun(folder):
-            if folder not in own:
-                print(f"{title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
-            return folder
-    if not data_dir.exists():
-        print(f"{title}: data_dir {data_dir} does not exist", file=sys.stderr)
-    return None
-
-
-def name_of(folder, layout):
-    """What a set in `folder` that is not the published one is called: by its folder, and by the folder above too where
-    it bears one of the names in `layout`, which every such set does."""
-    place = folder.resolve()
-    return f"{place.parent.name}/{place.name}" if place.name in layout else place.name
-
-
-def hold_out(samples, fraction, groups, held):
-    """(training split, validation split) of samples: of `fraction` of them, or all of the groups in `held`.
-
-    groups: what samples keep of each, int64 [N], as "speakers".  held: list of some of them; one of the two is empty.
-    ValueError, naming the keys val_fraction and val_<groups>, for what leaves nothing to train or to validate on.
+    fraction: in [0, 1), of the samples, or of the number `whole`, to validate on, evenly over the classes; or
+    held: whose samples to validate on, some numbers of the field `groups`, as "speakers".
+    subset: 0, or how many of the rest to train on.
+    ValueError, naming the key, for what leaves nothing to train or to validate on.
     """
     if fraction and held:
         raise ValueError(f"val_fraction and val_{groups} exclude each other, got {fraction} and {list(held)}")
-    count = round(fraction * len(samples))
+    whole = whole or len(samples)
+    count = round(fraction * whole)
     if not 0 <= fraction < 1 or count >= len(samples) or (fraction and not count):
-        raise ValueError(f"val_fraction {fraction} of {len(samples)} must leave samples to train on, and some to "
-                         "validate on unless it is 0")
+        raise ValueError(f"val_fraction {fraction} of {whole} must leave samples to train on, and some to validate on "
+                         f"unless it is 0; there are {len(samples)} for both")
     val, train = split_by_class(samples.labels, count)
     if held:
         there = getattr(samples, groups).unique().tolist()
@@ -89,9 +84,11 @@ def hold_out(samples, fraction, groups, held):
             raise ValueError(f"val_{groups} {list(held)} leave nobody to train on: they are all there are")
         of_held = torch.isin(getattr(samples, groups)[train], torch.tensor(list(held)))
         val, train = train[of_held], train[~of_held]
-    return samples.take(train), samples.take(val)
+    if not 0 <= subset <= len(train):
+        raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
+    return samples.take(train[: subset or None]), samples.take(val)
 
 
-def announce(*lines):
-    """Say on stderr, so that it is not missed, what stands in for the published set."""
-    print("\n".join(f"*** {line}" for line in lines), file=sys.stderr)
+def bad_file(path, fault):
+    """A ValueError about a file that is damaged or not what it should be."""
+    return ValueError(f"{path} {fault}; replace it, or remove the set from its folder")

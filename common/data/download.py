@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import shutil
 import sys
 import threading
 import zlib
@@ -9,7 +10,7 @@ import zlib
 import pooch
 import requests
 
-from common.data import whole
+from common import atomic
 
 BAD_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)  # what reading a damaged gzip file raises
 PATIENCE = 3  # seconds for a server to answer at all
@@ -28,29 +29,33 @@ def fetch(path, urls, digest, unzip=False):
     """Return `path`, a file that has `digest`: the one there, else from the first of `urls` that gives it.
 
     digest: sha256 in hex, or "md5:<hex>", of the file as it comes; with `unzip`, of what is
-    inside it, which does not change when somebody compresses it anew.
+    inside it, which does not change when somebody compresses it anew: it is kept unpacked unless `path` ends in .gz.
     A download is written beside `path` and renamed once its digest is right; anything else
-    is thrown away.  Raises DownloadError with each mirror's fault.
+    is thrown away.  Raises DownloadError with each mirror's fault, OSError if `path` cannot be written.
     """
     if matches(path, digest, unzip):
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole.sweep(path.parent)
-    part = whole.part_of(path)
     faults = []
-    for url in urls:
-        try:
-            _transfer(url, part)
-            if matches(part, digest, unzip):
-                return part.replace(path)
-            faults.append(f"{url}: gave another file or a damaged one (its hash differs)")
-        except requests.HTTPError as error:
-            faults.append(f"{url}: HTTP status {error.response.status_code}")
-        except requests.RequestException as error:
-            faults.append(f"{url}: {type(error).__name__}")
-        finally:
-            part.unlink(missing_ok=True)
+    with atomic.part(path.with_name(f"{path.name}.download")) as part:
+        for url in urls:
+            try:
+                _transfer(url, part)
+                if matches(part, digest, unzip):
+                    return _keep(part, path, unzip and path.suffix != ".gz")
+                faults.append(f"{url}: gave another file or a damaged one (its hash differs)")
+            except requests.HTTPError as error:
+                faults.append(f"{url}: HTTP status {error.response.status_code}")
+            except requests.RequestException as error:
+                faults.append(f"{url}: {type(error).__name__}")
     raise DownloadError(f"cannot download {path.name}\n" + "\n".join(f"  {fault}" for fault in faults))
+
+
+def _keep(part, path, unpack):
+    if not unpack:
+        return part.replace(path)
+    with open_content(part) as content, atomic.file(path) as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+    return path
 
 
 def matches(path, digest, unzip=False):
@@ -68,6 +73,11 @@ def matches(path, digest, unzip=False):
 def sha256(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def md5(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def open_content(path):

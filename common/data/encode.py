@@ -11,12 +11,6 @@ def events(batch, num_steps):
     return batch
 
 
-def spike_trains(trains, num_steps):
-    """trains [B, T, N], made for `num_steps` steps T -> the same, time first, [T, B, N]."""
-    assert trains.shape[1] == num_steps, (trains.shape, num_steps)
-    return trains.transpose(0, 1)
-
-
-def frames(frames, num_steps):
-    """frames [B, T, ...] -> the same, time first, [T, B, ...]; a test may have another T than num_steps."""
-    return frames.transpose(0, 1)
+def time_first(batch, num_steps):
+    """batch [B, T, ...] -> the same, [T, B, ...]; T is the data's own, as a test may have another than num_steps."""
+    return batch.transpose(0, 1)

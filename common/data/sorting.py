@@ -1,7 +1,26 @@
-"""The counting sort that turns the events of a batch into rows, compiled by numba."""
+"""A counting sort, and how it turns the events of a batch into rows, compiled by numba."""
 
 import numpy as np
 from numba import njit
+
+
+@njit(cache=True, error_model="numpy")
+def counting_sort(keys, num_keys):
+    """Return (starts int64 [num_keys + 1], places int64 [E]) of a stable sort by keys, whole numbers below num_keys.
+
+    Element e goes to places[e], and those of key k lie at starts[k] to starts[k + 1].  A negative key is left out.
+    """
+    starts = np.zeros(num_keys + 1, np.int64)
+    for key in keys:
+        if key >= 0:
+            starts[key + 1] += 1
+    starts = np.cumsum(starts)
+    ends, places = starts.copy(), np.empty(len(keys), np.int64)
+    for e in range(len(keys)):
+        if keys[e] >= 0:
+            places[e] = ends[keys[e]]
+            ends[keys[e]] += 1
+    return starts, places
 
 
 @njit(cache=True, error_model="numpy")
@@ -9,30 +28,23 @@ def into_steps(times, units, starts, stops, time_factors, channel_factors, shift
                num_units, fixed, at_end, binary):
     """Return (row_starts int64 [T B + 1], units int32 [E'] by row, lengths int64 [B]); see common.data.events.
 
-    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and Augmentation say,
-    the three changes float64 [B].  at_end: whether a sample's steps are the last ones, not the first.  What lies in no
-    step or on no channel is dropped, NaN among it.
+    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and
+    SpokenDigitsAugmentation say, the three changes float64 [B].  at_end: whether a sample's steps are the last ones,
+    not the first.  What lies in no step or on no channel is dropped, NaN among it.
     """
     rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms,
-                                  window_ms, num_steps, num_units)  # fmt: skip
+                                  window_ms, num_steps, num_units)
     num_samples = len(starts)
     num_rows = num_samples * (num_steps if fixed or not num_samples else lengths.max())
     if at_end:
         for k in range(rows.size):
             if rows[k] >= 0:
                 rows[k] += num_rows - num_samples * lengths[rows[k] % num_samples]
-    row_starts = np.zeros(num_rows + 2, np.int64)
-    for row in rows:
-        if row >= 0:
-            row_starts[row + 2] += 1
-    row_starts[:] = np.cumsum(row_starts)
+    row_starts, places = counting_sort(rows, num_rows)
     by_row = np.empty(row_starts[-1], np.int32)
-    for k in range(rows.size):  # row_starts[row + 1], until now where the row starts, moves on to where it ends
+    for k in range(rows.size):
         if rows[k] >= 0:
-            place = row_starts[rows[k] + 1]
-            by_row[place] = moved[k]
-            row_starts[rows[k] + 1] = place + 1
-    row_starts = row_starts[:-1]
+            by_row[places[k]] = moved[k]
     if binary:
         by_row = by_row[: _merge(row_starts, by_row, num_units)]
     return row_starts, by_row, lengths

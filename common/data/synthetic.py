@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from common.data import Data
+from common.data import Data, Split
 from common.data.events import Events
 
 NUM_DIGITS = 20  # classes of spoken_digits; 2 k + 1 is 2 k backwards
@@ -16,14 +16,11 @@ WORDS_SEED = 20  # of the formants and the voices, the same for every split
 
 
 @dataclass(frozen=True, eq=False)
-class SpikeTrains:
+class SpikeTrains(Split):
     """Labelled spike trains, all in memory.  trains: float32 [S, T, N], each 0 or 1.  labels: int64 [S]."""
 
     trains: torch.Tensor
     labels: torch.Tensor
-
-    def __len__(self):
-        return len(self.labels)
 
     def to(self, device):
         return SpikeTrains(self.trains.to(device), self.labels.to(device))
@@ -46,7 +43,7 @@ def spike_timing(num_steps, num_inputs, spike_time, seeds):
     trains = torch.stack([bernoulli_train(num_steps, num_inputs, seed) for seed in seeds])
     samples = SpikeTrains(trains, torch.full((len(seeds),), spike_time))
     hashes = {f"seed {seed}": hashlib.sha256(train.numpy().tobytes()).hexdigest()
-              for seed, train in zip(seeds, trains, strict=True)}  # fmt: skip
+              for seed, train in zip(seeds, trains, strict=True)}
     return Data(samples, samples, samples, (num_inputs,), 1, "Bernoulli spike trains", False, hashes)
 
 

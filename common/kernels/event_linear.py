@@ -11,6 +11,7 @@ from numba import njit, prange
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from common.data.sorting import counting_sort
 from common.kernels.compiled import can_run, run
 
 ROWS = 512  # that a thread takes at once
@@ -123,20 +124,16 @@ def _sort_by_input(row_starts, units, counts, starts, rows, sorted_counts):
     Those of chunk c and input n are then starts[c, n] to starts[c, n + 1], starts [C, N + 1].
     rows [E]: which row each is in.  sorted_counts [E], or empty as counts is.
     """
-    num_rows, num_inputs = row_starts.size - 1, starts.shape[1] - 1
+    num_rows = row_starts.size - 1
     for chunk in prange(len(starts)):
         low, high = chunk * ROWS, min(num_rows, (chunk + 1) * ROWS)
-        ends = np.zeros(num_inputs + 1, np.int64)
-        ends[0] = row_starts[low]
-        for event in range(row_starts[low], row_starts[high]):
-            ends[units[event] + 1] += 1
-        ends = np.cumsum(ends)
-        starts[chunk] = ends
+        first = row_starts[low]
+        begins, places = counting_sort(units[first : row_starts[high]], starts.shape[1] - 1)
+        starts[chunk] = first + begins
         for row in range(low, high):
             for event in range(row_starts[row], row_starts[row + 1]):
-                place = ends[units[event]]
+                place = first + places[event - first]
                 rows[place] = row
-                ends[units[event]] = place + 1
                 if counts.size:
                     sorted_counts[place] = counts[event]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
+from common.atomic import write
 from common.errors import UserError
-from common.files import write
 
 
 def save(path, state):

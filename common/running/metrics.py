@@ -3,7 +3,7 @@
 import csv
 import io
 
-from common.files import write as write_file
+from common.atomic import write as write_file
 
 COUNTS = ("trial", "epoch", "iteration")  # the whole numbers
 

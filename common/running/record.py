@@ -15,8 +15,8 @@ from pathlib import Path
 import filelock
 import torch
 
+from common.atomic import write
 from common.errors import UserError
-from common.files import write
 from common.running import translate
 
 PACKAGES = ("torch", "numpy", "numba", "snntorch", "tonic", "h5py")

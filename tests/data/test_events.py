@@ -5,7 +5,8 @@ from fractions import Fraction
 import pytest
 import torch
 
-from common.data.events import Augmentation, Binning, EventBatch, Events
+from common.data.events import Binning, EventBatch, Events
+from common.data.shd.augmentation import SpokenDigitsAugmentation
 
 
 def made(recordings, binning, num_units=5, augmentation=None):
@@ -150,8 +151,9 @@ def test_counts_stand_for_that_many_events():
 def changed(monkeypatch, recording, factor_time=1.0, factor_channels=1.0, shift=0, **options):
     """The nonzero (step, unit) of a recording of 1 ms bins and 11 channels that is changed so."""
     one = torch.ones(1, dtype=torch.float64)
-    monkeypatch.setattr(Augmentation, "draw", lambda *_: (factor_time * one, factor_channels * one, shift * one))
-    events = made([recording], Binning(1.0, 100, **options), num_units=11, augmentation=Augmentation())
+    changes = factor_time * one, factor_channels * one, shift * one
+    monkeypatch.setattr(SpokenDigitsAugmentation, "draw", lambda *_: changes)
+    events = made([recording], Binning(1.0, 100, **options), num_units=11, augmentation=SpokenDigitsAugmentation())
     inputs, _ = events.batch(slice(None))
     return [tuple(place) for place in inputs.dense()[:, 0].nonzero().tolist()], inputs
 
@@ -169,22 +171,9 @@ def test_changes_by_hand(monkeypatch):
     assert places == [(42, 5), (82, 4)] and inputs.mask.sum() == 100
 
 
-def test_draws_are_uniform_and_within_their_bounds():
-    a, c, shift = Augmentation(0.1, 0.3, 0.2).draw(40_000, 700)
-    for factor, scale in ((a, 0.3), (c, 0.2)):
-        assert factor.min() >= 1 - scale and factor.max() < 1 + scale
-        assert float(factor.mean()) == pytest.approx(1, abs=0.005)
-        assert float(factor.std()) == pytest.approx(scale / math.sqrt(3), rel=0.02)
-    assert abs(float(torch.corrcoef(torch.stack([a, c]))[0, 1])) < 0.02
-    counts = torch.bincount(shift.long() + 70)
-    assert len(counts) == 141 and counts.min() > 200 and counts.max() < 370  # 284 expected, standard deviation 17
-    together = Augmentation(0.1, 0.3, 0.3, scale_together=True).draw(100, 700)
-    assert torch.equal(together[0], together[1]) and together[0].unique().numel() == 100
-
-
 def test_each_sample_is_changed_in_its_own_way_and_each_time_anew():
     recordings = [[(0.05, 350)]] * 200
-    events = made(recordings, Binning(1.0, 100), 700, Augmentation(shift=0.1, scale_time=0.3))
+    events = made(recordings, Binning(1.0, 100), 700, SpokenDigitsAugmentation(shift=0.1, scale_time=0.3))
     first, second = (events.batch(slice(None))[0] for _ in range(2))
     for inputs in (first, second):
         steps, _, units = inputs.dense().nonzero().T
@@ -194,7 +183,7 @@ def test_each_sample_is_changed_in_its_own_way_and_each_time_anew():
 
 
 def test_draws_come_from_torch_s_generator_and_only_where_there_is_an_augmentation():
-    _, events = random_events(Binning(1.0, 60), augmentation=Augmentation(0.4, 0.3, 0.3))
+    _, events = random_events(Binning(1.0, 60), augmentation=SpokenDigitsAugmentation(0.4, 0.3, 0.3))
     state = torch.get_rng_state()
     first = events.batch(slice(None))[0].dense()
     assert not torch.equal(torch.get_rng_state(), state)
@@ -218,10 +207,3 @@ def test_draws_come_from_torch_s_generator_and_only_where_there_is_an_augmentati
 def test_a_bad_binning_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         Binning(**{"dt_ms": 1.0, "num_steps": 10, **options})
-
-
-@pytest.mark.parametrize("key", ["shift", "scale_time", "scale_channels"])
-@pytest.mark.parametrize("value", [-0.1, 1.0, math.nan])
-def test_a_bad_augmentation_is_named(key, value):
-    with pytest.raises(ValueError, match=rf"{key} must lie in \[0, 1\), got {value}"):
-        Augmentation(**{key: value})

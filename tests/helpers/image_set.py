@@ -29,8 +29,8 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("SNN_DATA", str(tmp_path / "shared"))
     hashes = {file: hashlib.sha256(content).hexdigest() for file, content in made_set().items()}
-    published = images.Published("MNIST", ("http://127.0.0.1:1/a/", "http://127.0.0.1:1/b/"), hashes,
-                                 str(tmp_path / "system"))
+    urls = {file: [f"http://127.0.0.1:1/{mirror}/{file}.gz" for mirror in "ab"] for file in hashes}
+    published = images.SETS["mnist"]._replace(hashes=hashes, urls=urls, system_folder=str(tmp_path / "system"))
     monkeypatch.setitem(images.SETS, "mnist", published)
     return tmp_path
 

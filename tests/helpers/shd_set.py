@@ -13,7 +13,7 @@ from common.data.shd import TEST, TRAIN
 
 KEYS = [b"null", b"eins", b"zwei", b"drei"]
 NAMES = {"times": "spikes/times", "units": "spikes/units", "labels": "labels", "speakers": "extra/speaker",
-         "keys": "extra/keys"}  # fmt: skip
+         "keys": "extra/keys"}
 LISTS = {"times": np.float16, "units": np.uint16}
 
 
@@ -68,8 +68,8 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("SNN_DATA", str(tmp_path / "shared"))
     hashes = {file: hashlib.sha256(content).hexdigest() for file, content in PUBLISHED.items()}
-    monkeypatch.setattr(shd, "SHA256", hashes)
-    monkeypatch.setattr(shd, "MIRRORS", ("http://127.0.0.1:1/a/", "http://127.0.0.1:1/b/"))
+    urls = {file: [f"http://127.0.0.1:1/{mirror}/{file}.gz" for mirror in "ab"] for file in hashes}
+    monkeypatch.setattr(shd, "PUBLISHED", shd.PUBLISHED._replace(hashes=hashes, urls=urls))
     return tmp_path
 
 

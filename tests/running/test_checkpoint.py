@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import torch
 
-from common import files
+from common import atomic
 from common.running import checkpoint
 
 POINTS = list(itertools.product((1, 2, 3), ("before", "after")))  # of a rename, at which a save is killed
@@ -150,21 +150,21 @@ def test_kills_while_saving_leave_the_old_state_or_the_new(tmp_path, kill_at, fi
 def test_a_failed_write_leaves_nothing_half_done(tmp_path, monkeypatch, call, existing):
     path = tmp_path / "config.json"
     if existing:
-        files.write(path, b"old")
+        atomic.write(path, b"old")
 
     def fail(*arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(OSError, match="No space left") as error:
-        files.write(path, b"new")
+        atomic.write(path, b"new")
     assert str(path) in str(error.value)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == ({path.name: b"old"} if existing else {})
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(OSError, match="No such file") as error:
-        files.write(tmp_path / "gone" / "a.json", b"new")
+        atomic.write(tmp_path / "gone" / "a.json", b"new")
     assert str(tmp_path / "gone" / "a.json") in str(error.value)
 
 

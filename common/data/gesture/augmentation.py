@@ -15,11 +15,11 @@ EXACT = np.dtype([(name, "f8") for name in "xypt"])  # to jitter: tonic cuts off
 
 
 @dataclass(frozen=True)
-class EventAugmentation:
+class GestureAugmentation:
     """A random change of each recording, each time it is read, all off by default, in this order.
 
     shift_pixels: the whole recording is moved, up to so many pixels along x and along y.  A whole number, 0 or more.
-    drop: a share of the events, drawn from 0 to this, is left out.  In [0, 1).
+    drop: a fraction of the events, drawn from 0 to this, is left out.  In [0, 1).
     jitter_pixels, jitter_ms: standard deviation by which each event is moved; what leaves the sensor is left out.
     noise: so many events are added, anywhere on the sensor and in the recording's time.
     flip_lr: every other recording, on average, is mirrored left to right, and its label is that of the mirrored

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from common.data import whole
-from common.data.gesture import binning, frames, tonic_folder
+from common import atomic
+from common.data import bad_file
+from common.data.gesture import frames, tonic_folder
 
 VERSION = 1  # of what follows: another number makes the files anew
 
@@ -38,7 +39,6 @@ class Augmented:
     recordings: tonic_folder.Recordings
     framing: frames.Framing
     augmentation: object
-    published: bool
 
     def read(self, samples, labels):
         """samples: int64 [B] -> (counts [B, T, 2, H, W], durations [B, T], labels, some of them swapped)."""
@@ -46,13 +46,14 @@ class Augmented:
         counts = np.zeros((len(samples), *self.framing.shape), np.int32)
         labels = labels.clone()
         for k, sample in enumerate(samples):
-            events = tonic_folder.events(self.recordings.paths[sample], self.published)
+            path = self.recordings.paths[sample]
+            events = tonic_folder.events(path, self.recordings.published)
             events, labels[k] = self.augmentation(events, labels[k].item())
-            _count(self.framing, events, counts[k], durations[k], self.recordings.paths[sample])
+            _count(self.framing, events, counts[k], durations[k], path)
         return counts, durations, labels
 
 
-def cached(recordings, framing, published, folder):
+def cached(recordings, framing, folder):
     """Return the Cached of a folder's recordings, from the file in `folder` that has it, else from their events.
 
     The file's name says all that it depends on: the recordings' digest, and the framing but for its normalization.
@@ -64,7 +65,7 @@ def cached(recordings, framing, published, folder):
     shape = (len(recordings.paths), *framing.shape)
     if (found := _open(folder / name, shape)) is None:
         for kind in frames.KINDS:
-            if _write(folder / name, recordings, framing, published, np.zeros(shape[1:], kind)):
+            if _write(folder / name, recordings, framing, np.zeros(shape[1:], kind)):
                 break
         found = _open(folder / name, shape)
         print(f"frames: {(folder / name).stat().st_size / 1e6:.0f} MB written to {folder / name}", file=sys.stderr)
@@ -83,15 +84,15 @@ def _open(path, shape):
     return None
 
 
-def _write(path, recordings, framing, published, frame):
+def _write(path, recordings, framing, frame):
     """Write counts, then durations, of all recordings; whether the type of `frame` [T, 2, H, W] holds the counts."""
     durations = np.zeros((len(recordings.paths), framing.num_steps))
-    with contextlib.suppress(_Full), whole.writing(path) as file:
+    with contextlib.suppress(_Full), atomic.file(path) as file:
         _write_header(file, frame.dtype, (len(durations), *frame.shape))
         for place, its_durations in zip(tqdm(recordings.paths, "frames", leave=False, disable=None), durations,
-                                        strict=True):  # fmt: skip
+                                        strict=True):
             frame[:] = 0
-            _count(framing, tonic_folder.events(place, published), frame, its_durations, place)
+            _count(framing, tonic_folder.events(place, recordings.published), frame, its_durations, place)
             file.write(frame)
         _write_header(file, durations.dtype, durations.shape)
         file.write(durations)
@@ -111,9 +112,9 @@ class _Full(Exception):
 
 def _count(framing, events, frame, durations, path):
     result = framing.count(events, frame, durations)
-    if result == binning.FULL:
+    if result == frames.FULL:
         raise _Full
-    if result != binning.DONE:
+    if result != frames.DONE:
         place, top = events[result, :3].tolist(), frames.SIDE - 1
-        raise tonic_folder.bad(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, "
-                               f"0..{top} and 0..1, found {place}")  # fmt: skip
+        raise bad_file(path, f"event {result} is off the sensor: x, y and polarity must lie in 0..{top}, 0..{top} and "
+                             f"0..1, found {place}")

@@ -1,18 +1,20 @@
 """Recordings of an event camera as sequences of frames, that count each pixel's events of either polarity."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numba import njit
 
-from common.data.gesture import binning
+from common.data import Split
 
 SIDE = 128  # pixels of the sensor, either way
 SMALLEST = 1e-5  # divisor of max, norm (a variance) and sum; as SpikingJelly
 RESOLUTION = 1000  # us, of the times in a recording: a frame's duration is no shorter
-SPLITS = {"number": binning.NUMBER, "time": binning.TIME, "dt": binning.DT}
+SPLITS = ("number", "time", "dt")
+NUMBER, TIME, DT = range(3)  # as the compiled code calls them
+DONE, FULL = -1, -2  # what `count_events` returns beside the index of an event
 KINDS = (np.uint8, np.uint16, np.uint32)  # of counts, the first that holds them
 
 
@@ -82,22 +84,62 @@ class Framing:
         return self.num_steps, 2, SIDE // self.downsample, SIDE // self.downsample
 
     def count(self, events, frames, durations):
-        """binning.count of a recording."""
+        """count_events of a recording."""
         dt = 1000 * (self.dt_ms or 0.0)
-        return binning.count(events, SPLITS[self.split_by], dt, self.downsample, frames, durations)
+        return count_events(events, SPLITS.index(self.split_by), dt, self.downsample, frames, durations)
 
     def normalise(self, frames, durations):
         """frames: float32 [..., 2, H, W] of counts.  durations: float32 [...], us.  -> float32 [..., 2, H, W]"""
         return NORMALIZATIONS[self.normalization](frames, durations)
 
 
+@njit(cache=True, error_model="numpy")
+def count_events(events, split, dt, downsample, frames, durations):
+    """Add a recording to zeroed `frames`, unsigned [T, P, H, W], and fill `durations`, float64 [T], us.
+
+    events: int64 [N, 4], x, y, polarity and time in us.  split: NUMBER, TIME or DT.  dt: us, of DT.  See Framing.
+    Returns DONE, the index of the first event off the sensor, or FULL if a count exceeds the type of `frames`.
+    """
+    num_steps, num_polarities, height, width = frames.shape
+    num_events = len(events)
+    durations[:] = dt
+    if not num_events:
+        return DONE
+    start, end = events[:, 3].min(), events[:, 3].max()
+    part = num_events // num_steps if split == NUMBER else (end - start) // num_steps
+    if split == TIME:
+        durations[:] = part
+        durations[-1] = end - start - part * (num_steps - 1)
+    elif split == NUMBER:
+        for step in range(num_steps):
+            after = num_events - 1 if step == num_steps - 1 else (step + 1) * part
+            durations[step] = events[after, 3] - events[step * part, 3]
+    for k in range(num_events):
+        x, y, polarity, time = events[k]
+        if not (0 <= x < width * downsample and 0 <= y < height * downsample and 0 <= polarity < num_polarities):
+            return k
+        if split == DT:
+            step = np.int64(min((time - start) / dt, np.float64(num_steps)))
+            if step == num_steps:
+                continue
+        else:
+            place = k if split == NUMBER else time - start
+            step = min(place // part, num_steps - 1) if part else num_steps - 1
+        frames[step, polarity, y // downsample, x // downsample] += 1
+        if frames[step, polarity, y // downsample, x // downsample] == 0:
+            return FULL
+    return DONE
+
+
 @dataclass(frozen=True, eq=False)
-class Frames:
+class Frames(Split):
     """Labelled recordings as frames.  labels, users: int64 [S].  samples: int64 [S], their numbers in `store`.
 
     store: what has the counts; store.read(samples, labels) -> (counts, integers [B, T, 2, H, W], their durations
     float64 [B, T] in us, labels).  device: where batches go.
     """
+
+    PER_SAMPLE = ("labels", "users", "samples")
 
     labels: torch.Tensor
     users: torch.Tensor
@@ -105,17 +147,6 @@ class Frames:
     store: object
     framing: Framing
     device: str | torch.device = "cpu"
-
-    def __len__(self):
-        return len(self.labels)
-
-    def to(self, device):
-        return dataclasses.replace(self, device=device)
-
-    def take(self, indices):
-        """The Frames at `indices`, an int64 tensor or a slice, of the same store."""
-        return dataclasses.replace(self, labels=self.labels[indices], users=self.users[indices],
-                                   samples=self.samples[indices])  # fmt: skip
 
     def batch(self, indices):
         """indices: int64 [B] or a slice -> (float32 frames [B, T, 2, H, W], int64 labels [B]).

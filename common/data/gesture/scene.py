@@ -14,7 +14,7 @@ import io
 import numpy as np
 from numba import njit
 
-from common.data import whole
+from common import atomic
 from common.data.gesture.frames import SIDE
 
 TITLE = "synthetic gestures"
@@ -28,7 +28,7 @@ REST = (0.15, 0.95)  # where a hand is that does nothing: outwards and down from
 
 def make(folder):
     """Make `folder` with a set of 11 x 12 recordings of six users to train on, 11 x 4 of four others to test on."""
-    with whole.making(folder) as part:
+    with atomic.folder(folder) as part:
         for top, (users, num_sessions) in SESSIONS.items():
             for user in users:
                 for session in range(1, num_sessions + 1):
@@ -43,7 +43,7 @@ def make(folder):
 def is_whole(folder):
     """Whether `folder` has as many recordings as `make` writes."""
     return all(len(list(folder.glob(f"{top}/*/*.npy"))) == 11 * len(users) * num_sessions
-               for top, (users, num_sessions) in SESSIONS.items())  # fmt: skip
+               for top, (users, num_sessions) in SESSIONS.items())
 
 
 def recording(label, user, session):
@@ -137,8 +137,8 @@ def _watch(joints, background, thresholds, brightness, width):
                         limit = thresholds[y, x] * (1.0 if rise > 0 else 1.1)
                         while rise * (np.log(now) - memory[y, x]) >= limit:
                             memory[y, x] += rise * limit
-                            share = min(max((np.exp(memory[y, x]) - before) / (now - before), 0.0), 0.999)
-                            events.append((x, y, (rise + 1) // 2, int((step - 1 + share) * STEP)))
+                            fraction = min(max((np.exp(memory[y, x]) - before) / (now - before), 0.0), 0.999)
+                            events.append((x, y, (rise + 1) // 2, int((step - 1 + fraction) * STEP)))
     return np.array(events)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data import download, whole
+from common import atomic
+from common.data import bad_file, download
 
 NAME = re.compile(r"(?P<folder>user(?P<user>\d{1,9})_[^/]+)/(?P<label>\d{1,9})\.npy")
 NUM_CLASSES = 11
@@ -22,22 +23,21 @@ class Recordings:
     """The recordings of a folder, in order of user, session and label.
 
     paths: their files.  labels, users: int64 [R], from the names.  digest: sha256 over names and contents.
+    published: whether they are known to be.
     """
 
     paths: list
     labels: np.ndarray
     users: np.ndarray
     digest: str
+    published: bool = False
 
 
 class Memory:
     """What was computed of files, kept in a file of its own until they change: by size, times and inode."""
 
     def __init__(self, path):
-        self.path, self.known, self.changed = path, {}, False
-        with contextlib.suppress(OSError, ValueError):
-            known = json.loads(path.read_text())
-            self.known = known if isinstance(known, dict) else {}
+        self.path, self.known = path, _read_dict(path)
 
     def of(self, path, compute):
         """compute(path), or what it was when the file was as it is."""
@@ -46,17 +46,25 @@ class Memory:
         key = f"{compute.__name__} {Path(path).absolute()}"
         entry = self.known.get(key)
         if not (isinstance(entry, list) and len(entry) == 2 and entry[0] == state):
-            self[key] = entry = [state, compute(path)]
+            self.known[key] = entry = [state, compute(path)]
         return entry[1]
 
-    def __setitem__(self, key, value):
-        self.changed |= self.known.get(key) != value
-        self.known[key] = value
+    def matches(self, path, digest, unzip=False):
+        """download.matches for the md5 of a file as it is."""
+        return path.is_file() and f"md5:{self.of(path, download.md5)}" == digest
 
     def save(self):
-        if self.changed:
-            with whole.writing(self.path) as file:
+        if self.known != _read_dict(self.path):
+            with atomic.file(self.path) as file:
                 file.write(json.dumps(self.known, indent=0).encode())
+
+
+def _read_dict(path):
+    """The dict in a JSON file; an empty one if there is none or it is damaged."""
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(path.read_text())
+        return content if isinstance(content, dict) else {}
+    return {}
 
 
 def digest_of(contents):
@@ -97,22 +105,20 @@ def events(path, published):
     try:
         array = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise bad(path, f"cannot be read ({error.strerror or error})") from error
+        raise bad_file(path, f"cannot be read ({error.strerror or error})") from error
     except Exception as error:  # a damaged file makes numpy raise what it happens to run into
         said = "it is empty" if not os.path.getsize(path) else str(error).splitlines()[0] if str(error) else repr(error)
-        raise bad(path, f"is no .npy file or a damaged one ({said})") from error
+        raise bad_file(path, f"is no .npy file or a damaged one ({said})") from error
     if not isinstance(array, np.ndarray):
-        raise bad(path, "is no .npy file but an archive of them")
+        raise bad_file(path, "is no .npy file but an archive of them")
     if array.shape == (0,):
         return np.empty((0, 4), np.int64)
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "iuf":
-        raise bad(path, f"holds {array.dtype} {list(array.shape)}, no list of events [N, 4]: x, y, polarity, ms")
+        raise bad_file(path, f"holds {array.dtype} {list(array.shape)}, no list of events [N, 4]: x, y, polarity, ms")
     if not published and (fault := _fault(array)):
-        raise bad(path, fault)
-    if array.dtype.kind == "f":
-        return np.column_stack([array[:, :3], np.rint(1000.0 * array[:, 3])]).astype(np.int64)
+        raise bad_file(path, fault)
     recording = array.astype(np.int64)
-    recording[:, 3] *= 1000
+    recording[:, 3] = np.rint(1000.0 * array[:, 3])
     return recording
 
 
@@ -130,7 +136,3 @@ def _fault(array):
         if not right.all():
             return f"event {right.argmin()}: x, y and polarity must be whole numbers, found {array[right.argmin(), :3]}"
     return None
-
-
-def bad(path, fault):
-    return ValueError(f"{path} {fault}; replace it, or remove the set from its folder")

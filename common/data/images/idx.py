@@ -6,27 +6,19 @@ import struct
 
 import torch
 
-from common.data import download
+from common.data import bad_file, download
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IMAGES, LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"  # how such a file begins: uint8, in 3 dimensions or in 1
 KINDS = {IMAGES: "an IDX file of images", LABELS: "an IDX file of labels"}
 
 
-def path_of(folder, file):
-    """Where `folder` has `file`, gzipped or not; None if it has not."""
-    return next((path for path in (folder / f"{file}.gz", folder / file) if path.is_file()), None)
+def read_set(paths):
+    """Return (images and labels to train and to test on, {file: sha256 of its decompressed content}).
 
-
-def read_set(folder):
-    """Return (the four tensors of FILES, {file: sha256 of its decompressed content}).
-
-    Images are uint8 [N, H, W], labels uint8 [N] in 0..9.  ValueError, naming the file, for one that is missing,
-    damaged or of another kind, and for files that do not belong together.
+    paths: {file: where it is}.  Images are uint8 [N, 1, H, W], labels int64 [N] in 0..9.  ValueError, naming the file,
+    for one that is damaged or of another kind, and for files that do not belong together.
     """
-    paths = {file: path_of(folder, file) for file in FILES}
-    if missing := [f"{file}.gz" for file in FILES if paths[file] is None]:
-        raise ValueError(f"{folder} holds only some of a set's four files: add {missing}, or take the others out")
     read = {file: read_idx(paths[file], IMAGES if "images" in file else LABELS) for file in FILES}
     tensors = [read[file][0] for file in FILES]
     for images, labels, file in ((tensors[0], tensors[1], FILES[1]), (tensors[2], tensors[3], FILES[3])):
@@ -37,7 +29,9 @@ def read_set(folder):
     sizes = [list(images.shape[1:]) for images in tensors[::2]]
     if sizes[0] != sizes[1]:
         raise _bad(paths[FILES[2]], f"images of {sizes[0]} pixels, as for training", sizes[1])
-    return tensors, {file: read[file][1] for file in FILES}
+    images, labels, test_images, test_labels = tensors
+    return ((images.unsqueeze(1), labels.long(), test_images.unsqueeze(1), test_labels.long()),
+            {file: read[file][1] for file in FILES})
 
 
 def read_idx(path, kind):
@@ -59,4 +53,4 @@ def read_idx(path, kind):
 
 
 def _bad(path, expected, found):
-    return ValueError(f"{path}: expected {expected}, found {found}; replace it, or remove the set from its folder")
+    return bad_file(f"{path}:", f"expected {expected}, found {found}")

@@ -1,17 +1,17 @@
-"""One file of recordings in SHD's layout: found, unpacked, hashed and read, whatever state it is in."""
+"""One file of recordings in SHD's layout: unpacked, hashed and read, whatever state it is in."""
 
-import contextlib
 import io
-import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from common.data import download, whole
+from common import atomic
+from common.data import bad_file, download
+from common.data.events import Events
 from common.data.shd import layout
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"  # how such files begin
@@ -19,26 +19,6 @@ NUM_UNITS = 700  # channels of SHD's cochlea
 BAD_PACK = (*download.BAD_GZIP, zipfile.BadZipFile, NotImplementedError, RuntimeError)  # RuntimeError: a password
 PATIENCE = 30  # seconds to read a file, which takes one or two
 HOLE = 128  # zeros in a row that no recording has
-
-
-@dataclass(frozen=True, eq=False)
-class Recordings:
-    """The content of a file.  times: float32 [E] seconds.  units: int32 [E].  offsets: int64 [S + 1] into both.
-
-    labels, speakers: int64 [S].  keys: the classes' names, or empty.
-    """
-
-    times: np.ndarray
-    units: np.ndarray
-    offsets: np.ndarray
-    labels: np.ndarray
-    speakers: np.ndarray
-    keys: list
-
-
-def path_of(folder, file):
-    """Where `folder` has `file`, as it is or packed; None if it has not."""
-    return next((path for path in (folder / f"{file}{end}" for end in ("", ".gz", ".zip")) if path.is_file()), None)
 
 
 def unpacked(path, folder):
@@ -53,34 +33,30 @@ def unpacked(path, folder):
         content = made.stem.partition("-")[2]
         if download.sha256(made) == content:
             return made, content
-    made = folder / f"{packed}.{os.getpid()}.h5"
-    unpack(path, made)
-    content = download.sha256(made)
-    return made.replace(folder / f"{packed}-{content}.h5"), content
+    with atomic.part(folder / f"{packed}.h5") as part:
+        _unpack(path, part)
+        content = download.sha256(part)
+        return part.replace(folder / f"{packed}-{content}.h5"), content
 
 
-def unpack(path, target):
-    """Write to `target` what is in a .gz or .zip file, whole or not at all; ValueError if that is damaged."""
-    with whole.writing(target) as file:
-        try:
-            with _open_packed(path) as source:
-                shutil.copyfileobj(source, file, 1 << 20)
-        except BAD_PACK as error:
-            raise _bad(path, f"is a damaged packed file ({error})") from error
+def _unpack(path, target):
+    """Write to `target` what is in a .gz or .zip file; ValueError if that is damaged."""
+    try:
+        with _open_packed(path) as source, open(target, "wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+    except BAD_PACK as error:
+        raise bad_file(path, f"is a damaged packed file ({error})") from error
 
 
-@contextlib.contextmanager
 def _open_packed(path):
+    """Open what is in a .gz or .zip file to read its bytes."""
     if _head(path, 4) != ZIP:
-        with download.open_content(path) as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as pack:
-        inside = [name for name in pack.namelist() if name.endswith(".h5") and not name.startswith("__MACOSX")]
-        if len(inside) != 1:
-            raise zipfile.BadZipFile(f"one .h5 file expected in it, found {len(inside)}")
-        with pack.open(inside[0]) as file:
-            yield file
+        return download.open_content(path)
+    pack = zipfile.ZipFile(path)
+    inside = [name for name in pack.namelist() if name.endswith(".h5") and not name.startswith("__MACOSX")]
+    if len(inside) != 1:
+        raise zipfile.BadZipFile(f"one .h5 file expected in it, found {len(inside)}")
+    return pack.open(inside[0])
 
 
 def _head(path, size):
@@ -88,28 +64,24 @@ def _head(path, size):
         return file.read(size)
 
 
-def read(path, name, published, num_classes=None):
-    """Return the Recordings in `path`, a plain file, which errors call `name`.
+def read(path, name, binning, published, num_classes=None):
+    """Return (the Events in `path`, a plain file, which errors call `name`; the classes' names, or an empty list).
 
     published: whether its hash is the published one; any other may hold anything: it is read in a process of its own
-    and tested value by value.  num_classes: what labels must stay below, or None: the number of the file's keys.
+    and tested value by value.  num_classes: what labels must stay below, or None: the number of the classes' names.
     ValueError, naming the file and the sample, for what is damaged or no such file.
     """
     try:
-        if published:
-            arrays = layout.read(path)
-        else:
-            _check_head(path)
-            arrays = _read_apart(path)
+        _check_head(path)
+        arrays = layout.read(path) if published else _read_apart(path)
     except ValueError as error:
-        raise _bad(name, error) from error
-    times, units, labels, speakers = (arrays[key].astype(kind) for key, kind in (
-        ("times", np.float32), ("units", np.int32), ("labels", np.int64), ("speakers", np.int64)))  # fmt: skip
-    offsets = np.concatenate([[0], np.cumsum(arrays["lengths"])])
-    recordings = Recordings(times, units, offsets, labels, speakers, arrays["keys"].tolist())
-    if not published and (fault := _fault(recordings, num_classes or len(recordings.keys))):
-        raise _bad(name, fault)
-    return recordings
+        raise bad_file(name, error) from error
+    times, units = arrays["times"].astype(np.float32), arrays["units"].astype(np.int32)
+    labels, speakers = (arrays[key].astype(np.int64) for key in ("labels", "speakers"))
+    offsets, keys = np.concatenate([[0], np.cumsum(arrays["lengths"])]), arrays["keys"].tolist()
+    if not published and (fault := _fault(times, units, offsets, labels, num_classes or len(keys))):
+        raise bad_file(name, fault)
+    return Events(*map(torch.from_numpy, (times, units, offsets, labels, speakers)), NUM_UNITS, binning), keys
 
 
 def _check_head(path):
@@ -125,7 +97,7 @@ def _check_head(path):
 
 
 def _read_apart(path):
-    """shd_layout.read in a process of its own, which may hang or crash on a damaged file."""
+    """layout.read in a process of its own, which may hang or crash on a damaged file."""
     command = [sys.executable, "-P", layout.__file__, path]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
@@ -145,9 +117,8 @@ def _last_line(said):
     return next((line for line in reversed(lines) if line), "its head")
 
 
-def _fault(recordings, num_classes):
+def _fault(times, units, offsets, labels, num_classes):
     """What is wrong with the first bad sample, or None."""
-    times, units, offsets = recordings.times, recordings.units, recordings.offsets
     if not np.diff(offsets).all():
         return f"sample {np.diff(offsets).argmin()} has no events"
     for wrong, rule, values in (
@@ -160,7 +131,6 @@ def _fault(recordings, num_classes):
     for values in (times, units):
         if (sample := _hole(values, offsets)) is not None:
             return f"sample {sample} is damaged: {HOLE} zeros or more in a row"
-    labels = recordings.labels
     wrong = (labels < 0) | (labels >= (num_classes or np.inf))
     if wrong.any():
         rule = f"in 0..{num_classes - 1}" if num_classes else "0 or more"
@@ -178,7 +148,3 @@ def _hole(values, offsets):
         if values[offsets[sample] : offsets[sample + 1]].any():
             return sample
     return None
-
-
-def _bad(name, fault):
-    return ValueError(f"{name} {fault}; replace it, or remove the set from its folder")

@@ -1,6 +1,6 @@
 """Read an HDF5 file in SHD's layout; as a script, for a file that might hang or crash the library.
 
-python shd_layout.py FILE writes the arrays to stdout as an .npz; to stderr a line for each part that it is about to
+python layout.py FILE writes the arrays to stdout as an .npz; to stderr a line for each part that it is about to
 read and, with exit status 1, what is wrong with the file.
 """
 
@@ -39,7 +39,7 @@ def read(path, tell=lambda part: None):
         first = differing[0]
         raise LayoutError(f"sample {first} has {lengths[first]} times and {len(units[first])} units")
     return {"times": np.concatenate(times), "units": np.concatenate(units), "lengths": lengths,
-            "labels": np.array(labels), "speakers": np.array(speakers), "keys": keys}  # fmt: skip
+            "labels": np.array(labels), "speakers": np.array(speakers), "keys": keys}
 
 
 def _samples(file, name, tell):

@@ -11,8 +11,9 @@ import torch
 from helpers.gesture_set import archive, npy, write
 
 from common.data import download, gesture
-from common.data.gesture import MD5, TEST, TRAIN, scene, tonic_folder
-from common.data.gesture.augmentation import EventAugmentation
+from common.data.gesture import FIGSHARE, TEST, TRAIN, scene, tonic_folder
+from common.data.gesture import PUBLISHED as DVS_GESTURE
+from common.data.gesture.augmentation import GestureAugmentation
 from common.data.gesture.frames import Framing
 
 REAL = Path(os.environ.get("SNN_DATA") or "-") / "dvs_objects"
@@ -43,10 +44,16 @@ def house(tmp_path, monkeypatch, archives):
     """A machine with nothing on it and no network, for which DVS128 Gesture is PUBLISHED."""
     monkeypatch.setattr(download, "cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("SNN_DATA", str(tmp_path / "shared"))
-    monkeypatch.setattr(gesture, "MD5", {part: hashlib.md5(ARCHIVES[part]).hexdigest() for part in ARCHIVES})
-    monkeypatch.setattr(gesture, "MIRRORS", ("http://127.0.0.1:1/a/", "http://127.0.0.1:1/b/"))
+    publish(monkeypatch, "http://127.0.0.1:1/a/", "http://127.0.0.1:1/b/")
     monkeypatch.setattr(scene, "make", lambda folder: write_set(folder, OTHER))
     return tmp_path
+
+
+def publish(monkeypatch, *mirrors):
+    """Have these mirrors, by the site's numbers, the archives."""
+    hashes = {part: "md5:" + hashlib.md5(ARCHIVES[part]).hexdigest() for part in ARCHIVES}
+    urls = {part: [f"{mirror}{FIGSHARE[part]}" for mirror in mirrors] for part in ARCHIVES}
+    monkeypatch.setattr(gesture, "PUBLISHED", DVS_GESTURE._replace(hashes=hashes, urls=urls))
 
 
 def write_set(folder, parts, packed=False):
@@ -152,7 +159,8 @@ def test_another_set_has_as_many_classes_as_labels_and_its_test_set_no_more(hous
 
 def test_a_missing_part_is_named(house):
     write_set(house / "data", {TEST: PUBLISHED[TEST]})
-    with pytest.raises(ValueError, match=f"{house / 'data'} holds one of the set's two parts only: add {TRAIN}"):
+    message = f"{house / 'data'} holds only some of the files of DVS128 Gesture: add {TRAIN}.tar.gz,"
+    with pytest.raises(ValueError, match=message):
         load(house)
 
 
@@ -162,7 +170,7 @@ def test_a_missing_part_is_named(house):
     (npy(np.array([[1, 2, 1, 4], [1, 128, 1, 4]])), "event 1 is off the sensor"),
 ])
 @pytest.mark.parametrize("part", [TRAIN, TEST])
-@pytest.mark.parametrize("augmentation", [None, EventAugmentation(drop=0.1)])
+@pytest.mark.parametrize("augmentation", [None, GestureAugmentation(drop=0.1)])
 def test_a_damaged_recording_is_named_before_training(house, part, content, message, augmentation):
     write_set(house / "data", PUBLISHED)
     path = house / "data" / part / next(iter(PUBLISHED[part]))
@@ -177,7 +185,7 @@ def test_a_damaged_recording_is_named_before_training(house, part, content, mess
 
 def test_an_augmented_recording_is_read_each_time_and_validation_is_left_alone(house, monkeypatch):
     write_set(house / "data", PUBLISHED, packed=True)
-    data = load(house, val_users=[1], augmentation=EventAugmentation(flip_lr=True), framing=Framing("number", 1))
+    data = load(house, val_users=[1], augmentation=GestureAugmentation(flip_lr=True), framing=Framing("number", 1))
     frames, labels = data.train.batch(slice(None))
     columns = frames.sum((1, 2, 3)).argmax(1)
     flipped = columns == 127 - data.train.users
@@ -192,8 +200,8 @@ def test_an_augmented_recording_is_read_each_time_and_validation_is_left_alone(h
 def test_only_the_gestures_are_mirrored(house):
     write_set(house / "data", OTHER)
     with pytest.raises(ValueError, match="flip_lr swaps classes of DVS128 Gesture, which data need not have"):
-        load(house, augmentation=EventAugmentation(flip_lr=True))
-    assert load(house, source="sample", augmentation=EventAugmentation(flip_lr=True)).stand_in
+        load(house, augmentation=GestureAugmentation(flip_lr=True))
+    assert load(house, source="sample", augmentation=GestureAugmentation(flip_lr=True)).stand_in
 
 
 @pytest.mark.parametrize("source", ["auto", "sample"])
@@ -214,15 +222,15 @@ def test_source_published_says_from_where_and_where_to(house):
     with pytest.raises(ValueError) as error:
         load(house, source="published")
     for said in (f"{TRAIN}.tar.gz", f"{TEST}.tar.gz", "http://127.0.0.1:1/a/38022171", "http://127.0.0.1:1/b/38020584",
-                 gesture.MD5[TRAIN], str(house / "data" / "DVSGesture")):  # fmt: skip
+                 gesture.PUBLISHED.hashes[TRAIN], str(house / "data" / "DVSGesture")):  # fmt: skip
         assert said in str(error.value)
 
 
 def test_the_published_md5_are_those_of_tonic():
     tonic = pytest.importorskip("tonic.datasets").DVSGesture
-    assert MD5 == {TRAIN: tonic.train_md5, TEST: tonic.test_md5}
+    assert DVS_GESTURE.hashes == {TRAIN: "md5:" + tonic.train_md5, TEST: "md5:" + tonic.test_md5}
     assert {TRAIN: tonic.train_url, TEST: tonic.test_url} == {
-        part: f"https://figshare.com/ndownloader/files/{number}" for part, number in gesture.FIGSHARE.items()}
+        part: f"https://figshare.com/ndownloader/files/{number}" for part, number in FIGSHARE.items()}
     assert len(tonic.classes) == tonic_folder.NUM_CLASSES
 
 
@@ -249,7 +257,7 @@ def test_the_archives_are_downloaded_once_from_a_mirror_that_has_them(house, mon
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         url, server.asked = f"http://127.0.0.1:{server.server_port}", []
-        monkeypatch.setattr(gesture, "MIRRORS", (f"{url}/empty/", f"{url}/good/"))
+        publish(monkeypatch, f"{url}/empty/", f"{url}/good/")
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

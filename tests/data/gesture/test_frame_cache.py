@@ -13,9 +13,9 @@ import pytest
 import torch
 from helpers.gesture_set import recording, slowly
 
-from common.data import whole
+from common import atomic
 from common.data.gesture import frame_cache, tonic_folder
-from common.data.gesture.augmentation import EventAugmentation
+from common.data.gesture.augmentation import GestureAugmentation
 from common.data.gesture.frames import Framing
 from common.data.gesture.tonic_folder import Memory
 
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 
 def cached(folder, framing=FRAMING):
-    return frame_cache.cached(read(folder), framing, False, folder.parent / "frames")
+    return frame_cache.cached(read(folder), framing, folder.parent / "frames")
 
 
 def read(folder):
@@ -145,15 +145,6 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(folder):
     assert (cached(folder).counts[0] == expected(0, 100)).all()
 
 
-def test_a_folder_that_cannot_be_written_is_one_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    for place in (tmp_path / "file" / "cache", tmp_path / "file" / "deep" / "cache"):
-        with pytest.raises(OSError, match=f"cannot write {place}: .*; make it writable"), whole.writing(place):
-            pass
-        with pytest.raises(OSError, match=f"cannot write {place}: .*; make it writable"), whole.making(place):
-            pass
-
-
 def test_what_dead_processes_left_is_removed_and_of_living_ones_kept(folder):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -168,31 +159,8 @@ def test_what_dead_processes_left_is_removed_and_of_living_ones_kept(folder):
         part_of(path, os.getppid()).name, "x.elsewhere.1.part"}  # fmt: skip
 
 
-def test_a_stopped_write_leaves_what_was_there(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), whole.writing(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["file"]
-    with whole.writing(path) as file:
-        file.write(b"new")
-    assert path.read_text() == "new" and os.listdir(tmp_path) == ["file"]
-
-
-def test_a_folder_is_made_once_and_whole(tmp_path):
-    for content in ("first", "second"):
-        with whole.making(tmp_path / "folder") as part:
-            (part / content).write_text("")
-    assert os.listdir(tmp_path) == ["folder"] and os.listdir(tmp_path / "folder") == ["first"]
-    with pytest.raises(KeyboardInterrupt), whole.making(tmp_path / "other") as part:
-        (part / "half").write_text("")
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == ["folder"]
-
-
 def test_augmented_frames_are_drawn_from_torch_s_generator(folder):
-    store = frame_cache.Augmented(read(folder), FRAMING, EventAugmentation(drop=0.9, flip_lr=True), False)
+    store = frame_cache.Augmented(read(folder), FRAMING, GestureAugmentation(drop=0.9, flip_lr=True))
     torch.manual_seed(3)
     state = np.random.get_state()[1].tolist()
     first, second = (store.read(np.array([0, 1, 2]), torch.tensor([3, 4, 5])) for _ in range(2))
@@ -204,7 +172,7 @@ def test_augmented_frames_are_drawn_from_torch_s_generator(folder):
 
 
 def test_without_a_change_augmented_frames_are_the_cached(folder):
-    store = frame_cache.Augmented(read(folder), FRAMING, EventAugmentation(), False)
+    store = frame_cache.Augmented(read(folder), FRAMING, GestureAugmentation())
     counts, durations, labels = store.read(np.array([2, 0]), torch.tensor([3, 4]))
     known = cached(folder).read(np.array([2, 0]), torch.tensor([3, 4]))
     assert (counts == known[0]).all() and (durations == known[1]).all() and labels.equal(known[2])
@@ -221,7 +189,7 @@ def test_a_disk_that_fills_up_is_one_error_wherever_it_does(folder, monkeypatch,
                 raise OSError(errno.ENOSPC, "No space left on device")
             return super().write(memoryview(data).cast("B")[:size])
 
-    monkeypatch.setattr(whole, "open", lambda path, mode: io.BufferedWriter(Small(path, mode)), raising=False)
+    monkeypatch.setattr(atomic, "open", lambda path, mode: io.BufferedWriter(Small(path, mode)), raising=False)
     with pytest.raises(OSError, match="the disk is full: cannot write .*number-5-4-1.npy; make room there"):
         cached(folder)
     assert files(folder) == []

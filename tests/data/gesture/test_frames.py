@@ -3,14 +3,13 @@ import pytest
 import torch
 from helpers.gesture_set import recording, slowly
 
-from common.data.gesture import binning
-from common.data.gesture.frames import SIDE, Frames, Framing
+from common.data.gesture.frames import DONE, FULL, SIDE, Frames, Framing
 
 
 def counted(framing, events, kind=np.uint8):
     """(counts [T, 2, H, W], durations [T] in us)"""
     counts, durations = np.zeros(framing.shape, kind), np.zeros(framing.num_steps)
-    assert framing.count(events, counts, durations) == binning.DONE
+    assert framing.count(events, counts, durations) == DONE
     return counts, durations
 
 
@@ -96,8 +95,8 @@ def test_an_event_off_the_sensor_is_told_and_not_counted(wrong, downsample):
 def test_a_count_that_exceeds_its_type_is_told():
     events = np.tile([[3, 3, 0, 0]], (256, 1))
     framing = Framing("number", 1)
-    assert framing.count(events, np.zeros(framing.shape, np.uint8), np.zeros(1)) == binning.FULL
-    assert framing.count(events[1:], np.zeros(framing.shape, np.uint8), np.zeros(1)) == binning.DONE
+    assert framing.count(events, np.zeros(framing.shape, np.uint8), np.zeros(1)) == FULL
+    assert framing.count(events[1:], np.zeros(framing.shape, np.uint8), np.zeros(1)) == DONE
     assert counted(framing, events, np.uint16)[0][0, 0, 3, 3] == 256
 
 

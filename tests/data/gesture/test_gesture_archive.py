@@ -23,7 +23,7 @@ def members(top="ibmGestureTrain", prefix=""):
 
 
 def locate(folder, memory, published="0"):
-    return gesture_archive.located(folder, "ibmGestureTrain", published, folder.parent / "cache", memory)
+    return gesture_archive.located(folder, "ibmGestureTrain", "md5:" + published, folder.parent / "cache", memory)
 
 
 def md5(path):
@@ -34,35 +34,34 @@ def md5(path):
 def test_an_archive_is_unpacked_once(tmp_path, memory, monkeypatch, prefix):
     others = {"README": b"", "x/1.npy": b""}
     path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members(prefix=prefix) | others)
-    recordings, known = locate(path.parent, memory)
+    recordings = locate(path.parent, memory)
     folder = tmp_path / "cache" / "unpacked" / md5(path) / "ibmGestureTrain"
-    assert not known and recordings.labels.tolist() == [0, 1, 0, 1] and recordings.paths[0].parents[1] == folder
+    assert not recordings.published and recordings.labels.tolist() == [0, 1, 0, 1]
+    assert recordings.paths[0].parents[1] == folder
     assert recordings.paths[2].read_bytes() == FILES["user02_a/0.npy"]
     assert sorted(os.listdir(path.parent)) == [path.name]
     assert sum(len(files) for _, _, files in os.walk(tmp_path / "cache")) == 4
     monkeypatch.setattr(gesture_archive, "_recordings", None)
-    assert locate(path.parent, memory)[0].digest == recordings.digest
+    assert locate(path.parent, memory).digest == recordings.digest
 
 
 def test_what_is_published_is_known_by_the_archive_s_md5(tmp_path, memory):
     path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members())
     published = md5(path)
-    assert locate(path.parent, memory, published)[1]
+    assert locate(path.parent, memory, published).published
     folder = write(tmp_path / "set" / "ibmGestureTrain", FILES)
-    assert locate(path.parent, memory, published)[1]  # unpacked beside it, as tonic does
+    assert locate(path.parent, memory, published).published  # unpacked beside it, as tonic does
     path.unlink()
-    assert locate(tmp_path / "set", memory, published)[1]  # it was there before
-    assert not locate(tmp_path / "set", memory, "another")[1]
+    assert locate(tmp_path / "set", memory, published).published  # it was there before
+    assert not locate(tmp_path / "set", memory, "another").published
     (folder / "user01_a" / "0.npy").write_bytes(npy(EVENTS))
-    assert not locate(tmp_path / "set", memory, published)[1]
+    assert not locate(tmp_path / "set", memory, published).published
 
 
 def test_a_folder_counts_before_an_archive_that_is_another(tmp_path, memory):
     (write(tmp_path / "set" / "ibmGestureTrain", FILES).parent / "ibmGestureTrain.tar.gz").write_bytes(b"")
-    recordings, known = locate(tmp_path / "set", memory)
-    assert len(recordings.paths) == 4 and not known
-    with pytest.raises(ValueError, match=f"{tmp_path} holds one of the set's two parts only: add ibmGestureTrain"):
-        locate(tmp_path, memory)
+    recordings = locate(tmp_path / "set", memory)
+    assert len(recordings.paths) == 4 and not recordings.published
 
 
 WHOLE = members()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from common.data.images.affine import Affine, affine
+from common.data.images.augmentation import Affine, affine
 
 
 def one(*pixel, size=(5, 7)):

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from common.build import image_augmentation
-from common.data.images.affine import Affine
-from common.data.images.crop import Crop, cropped
+from common.data.images.augmentation import Affine, Crop, cropped
 
 
 def test_each_image_is_moved_by_its_own_pixels():

@@ -29,8 +29,8 @@ def test_times_in_float16_do_not_overflow(house):
 @pytest.mark.parametrize("end", [".gz", ".zip"])
 def test_a_packed_file_is_unpacked_once(house, monkeypatch, end):
     write(house / "data", OTHER, end)
-    unpacked, unpack = [], reader.unpack
-    monkeypatch.setattr(reader, "unpack", lambda path, target: unpacked.append(path.name) or unpack(path, target))
+    unpacked, unpack = [], reader._unpack
+    monkeypatch.setattr(reader, "_unpack", lambda path, target: unpacked.append(path.name) or unpack(path, target))
     first, second = load(house), load(house)
     assert unpacked == [TRAIN + end, TEST + end] and first.hashes == second.hashes
     made = sorted((house / "cache" / "SHD" / "unpacked").iterdir())
@@ -38,7 +38,7 @@ def test_a_packed_file_is_unpacked_once(house, monkeypatch, end):
     made[0].write_bytes(made[0].read_bytes()[:-100])
     assert load(house).hashes == first.hashes and len(unpacked) == 3
     write(house / "data", {TEST: PUBLISHED[TEST]}, end)
-    assert load(house).hashes[TEST] == shd.SHA256[TEST] and len(unpacked) == 4
+    assert load(house).hashes[TEST] == shd.PUBLISHED.hashes[TEST] and len(unpacked) == 4
 
 
 def test_the_hash_is_tested_before_the_hdf5_library_sees_a_file(house, monkeypatch):
@@ -148,7 +148,8 @@ def test_all_zeros_may_be_a_recording_of_one_channel(house):
 
 def test_the_published_files_are_taken_as_they_are(house, monkeypatch):
     published = {TRAIN: hdf5(made() | {"times": [[]] * 20, "units": [[]] * 20}), TEST: PUBLISHED[TEST]}
-    monkeypatch.setattr(shd, "SHA256", {file: hashlib.sha256(c).hexdigest() for file, c in published.items()})
+    hashes = {file: hashlib.sha256(content).hexdigest() for file, content in published.items()}
+    monkeypatch.setattr(shd, "PUBLISHED", shd.PUBLISHED._replace(hashes=hashes))
     write(house / "data", published)
     inputs, _ = load(house, source="published").train.batch(slice(0, 4))
     assert not inputs.dense().any()

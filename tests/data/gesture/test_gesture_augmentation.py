@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.data.gesture.augmentation import MIRRORED, EventAugmentation
+from common.data.gesture.augmentation import MIRRORED, GestureAugmentation
 
 GESTURES = ["hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter-clockwise",
             "left arm clockwise", "left arm counter-clockwise", "arm roll", "air drums", "air guitar",
@@ -21,7 +21,7 @@ def test_a_mirror_changes_the_side_and_the_sense():
 
 
 def test_flips_are_every_other_recording_and_change_x_and_the_label_together():
-    augment, labels = EventAugmentation(flip_lr=True), []
+    augment, labels = GestureAugmentation(flip_lr=True), []
     for _ in range(200):
         changed, label = augment(events(5), 1)
         labels.append(label)
@@ -32,35 +32,36 @@ def test_flips_are_every_other_recording_and_change_x_and_the_label_together():
 def test_a_shift_moves_all_events_of_a_recording_alike():
     moved = []
     for _ in range(300):
-        changed, label = EventAugmentation(shift_pixels=3)(events(5), 4)
+        changed, label = GestureAugmentation(shift_pixels=3)(events(5), 4)
         assert label == 4 and (changed[:, 2:] == events(5)[:, 2:]).all() and len(np.unique(changed[:, :2], axis=0)) == 1
         moved.append(changed[0, :2] - [60, 70])
     assert np.unique(moved, axis=0).tolist() == [[x, y] for x in range(-3, 4) for y in range(-3, 4)]
-    assert len(EventAugmentation(shift_pixels=100)(events(5, (0, 0)), 0)[0]) in (0, 5)  # off the sensor, or on it
+    assert len(GestureAugmentation(shift_pixels=100)(events(5, (0, 0)), 0)[0]) in (0, 5)  # off the sensor, or on it
 
 
 def test_dropping_leaves_out_a_random_share():
-    kept = [len(EventAugmentation(drop=0.5)(events(), 0)[0]) for _ in range(50)]
+    kept = [len(GestureAugmentation(drop=0.5)(events(), 0)[0]) for _ in range(50)]
     assert 1000 <= min(kept) < 1200 and 1800 < max(kept) <= 2000
 
 
 def test_jitter_moves_places_evenly_and_leaves_out_what_is_off_the_sensor():
-    changed, label = EventAugmentation(jitter_pixels=2.0)(events(20000), 4)
+    changed, label = GestureAugmentation(jitter_pixels=2.0)(events(20000), 4)
     moved = changed[:, :2] - [60, 70]
     assert label == 4 and abs(moved.mean(0)).max() < 0.06  # 4 standard errors of 2 / sqrt(20000)
     assert abs(moved.std(0) - np.sqrt(4 + 1 / 12)).max() < 0.05
-    corner, _ = EventAugmentation(jitter_pixels=2.0)(events(20000, (0, 127)), 4)
+    corner, _ = GestureAugmentation(jitter_pixels=2.0)(events(20000, (0, 127)), 4)
     assert (corner[:, :2] >= 0).all() and (corner[:, :2] < 128).all()
     assert len(corner) == pytest.approx(20000 * 0.5987**2, rel=0.04)  # P(2 n > -.5) = .5987, either way
 
 
 def test_jitter_moves_times_and_keeps_their_order():
-    changed, _ = EventAugmentation(jitter_ms=3.0)(np.column_stack([np.tile([[1, 2, 0]], (5000, 1)), [10**6] * 5000]), 0)
+    at_once = np.column_stack([np.tile([[1, 2, 0]], (5000, 1)), [10**6] * 5000])
+    changed, _ = GestureAugmentation(jitter_ms=3.0)(at_once, 0)
     assert (np.diff(changed[:, 3]) >= 0).all() and abs(changed[:, 3].std() - 3000) < 150 and len(changed) == 5000
 
 
 def test_noise_is_anywhere_of_either_polarity_within_the_recording():
-    changed, _ = EventAugmentation(noise=4000)(events(100), 0)
+    changed, _ = GestureAugmentation(noise=4000)(events(100), 0)
     assert len(changed) == 4100 and (np.diff(changed[:, 3]) >= 0).all()
     added = changed[(changed[:, :2] != [60, 70]).any(1)]
     assert 0.4 < added[:, 2].mean() < 0.6
@@ -69,14 +70,14 @@ def test_noise_is_anywhere_of_either_polarity_within_the_recording():
     assert changed[:, 3].max() <= events(100)[:, 3].max()
 
 
-@pytest.mark.parametrize("augment", [EventAugmentation(), EventAugmentation(True, 1.0, 1.0, 0.5, 10)])
+@pytest.mark.parametrize("augment", [GestureAugmentation(), GestureAugmentation(True, 1.0, 1.0, 0.5, 10)])
 def test_a_recording_without_events_stays_one(augment):
     changed, _ = augment(np.empty((0, 4), np.int64), 3)
     assert changed.shape == (0, 4) and changed.dtype == np.int64
 
 
 def test_the_numbers_are_torch_s_alone():
-    augment = EventAugmentation(True, 1.0, 1.0, 0.5, 100)
+    augment = GestureAugmentation(True, 1.0, 1.0, 0.5, 100)
     results = []
     for numpy_seed in (1, 2):
         np.random.seed(numpy_seed)
@@ -95,4 +96,4 @@ def test_the_numbers_are_torch_s_alone():
 ])
 def test_a_wrong_augmentation_is_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):
-        EventAugmentation(**arguments)
+        GestureAugmentation(**arguments)

@@ -1,0 +1,127 @@
+"""Published data sets: found on this machine or downloaded, and known by the hashes of their files."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from common.data import download
+
+
+class Published(NamedTuple):
+    """A data set as its authors published it, and what serves where it cannot be had.
+
+    title: its name.  folder: what its folder is called.
+    hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
+    ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
+    follows it in the user's cache.  stand_in: what stands in, "made gestures stand in".
+    system_folder: where a Linux package puts it.
+    """
+
+    title: str
+    folder: str
+    hashes: dict
+    urls: dict
+    ends: tuple
+    cached: str
+    stand_in: str
+    unzip: bool = True
+    system_folder: str = ""
+
+    def path_of(self, folder, file):
+        """Where `folder` has a file; None if it has not."""
+        for end in self.ends:
+            path = folder / f"{file}{end}"
+            if path.is_dir() if end == "/" else path.is_file():
+                return path
+        return None
+
+    def paths(self, folder):
+        """{file: where `folder` has it}; ValueError, naming those that it lacks."""
+        paths = {file: self.path_of(folder, file) for file in self.hashes}
+        if missing := self._names(file for file, path in paths.items() if path is None):
+            raise ValueError(f"{folder} holds only some of the files of {self.title}: add {missing}, or take the "
+                             "others out")
+        return paths
+
+    def _names(self, files):
+        return ", ".join(f"{file}{self.cached}" for file in files)
+
+    def locate(self, data_dir, source, matches=download.matches):
+        """The folder that has the set; None, and it is announced, if the stand-in is to serve.
+
+        data_dir: holds the set's folder, or is that; else $SNN_DATA, the user's cache, the system's folder and the
+        mirrors are asked, in this order.  source: "auto" | "published" | "sample" (the stand-in).
+        matches: download.matches, or one that remembers files.  ValueError for another source, a file for a folder and,
+        under "published", if no mirror gives the set.
+        """
+        if source not in ("auto", "published", "sample"):
+            raise ValueError(f'source must be "auto", "published" or "sample", got {source!r}')
+        data_dir = Path(data_dir).expanduser()
+        if data_dir.is_file():
+            raise ValueError(f"data_dir must name a folder, and {data_dir} is a file")
+        folder = None if source == "sample" else self._find(data_dir, matches) or self._download(data_dir, source)
+        if folder is None:
+            print(f"*** This is NOT the set {self.title}: {self.stand_in} for it.\n"
+                  f"*** For the real one, put {self._names(self.hashes)} into {data_dir / self.folder}; "
+                  "source=published says from where, and insists on it.", file=sys.stderr)
+        return folder
+
+    def _find(self, data_dir, matches):
+        """The first folder that has a file of the set: one is enough, so that a missing one is noticed; but the cache,
+        where they arrive one by one, needs all, as published."""
+        own, cache = [data_dir / self.folder, data_dir], download.cache(self.folder)
+        shared = [Path(os.environ["SNN_DATA"]).expanduser() / self.folder] if os.environ.get("SNN_DATA") else []
+        system = [Path(self.system_folder)] if self.system_folder else []
+
+        def has(folder):
+            if folder == cache:
+                return all(matches(cache / f"{file}{self.cached}", digest, self.unzip)
+                           for file, digest in self.hashes.items())
+            return any(self.path_of(folder, file) for file in self.hashes)
+
+        for folder in [*own, *shared, cache, *system]:
+            if has(folder):
+                if folder not in own:
+                    print(f"{self.title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
+                return folder
+        if not data_dir.exists():
+            print(f"{self.title}: data_dir {data_dir} does not exist", file=sys.stderr)
+        return None
+
+    def _download(self, data_dir, source):
+        """The cache's folder, once it has the set; if no mirror gives it None, under "published" ValueError."""
+        cache = download.cache(self.folder)
+        try:
+            for file, digest in self.hashes.items():
+                download.fetch(cache / f"{file}{self.cached}", self.urls[file], digest, self.unzip)
+        except download.DownloadError as error:
+            if source == "published":
+                files = "\n".join(f"  {file}{self.cached} ({digest}): {' or '.join(self.urls[file])}"
+                                  for file, digest in self.hashes.items())
+                raise ValueError(f"{self.title} is not in {data_dir}; {error}\n"
+                                 f"Put these files into {data_dir / self.folder}:\n{files}") from error
+            print(error, file=sys.stderr)
+            return None
+        return cache
+
+    def identify(self, folder, differing, source, reserved=()):
+        """The name of the set in `folder`: the published one's, or that of the folder, which is announced.
+
+        differing: those of its files that are not known to be as published.  reserved: names of folders that do not
+        tell one set from another; with these, the folder above is named too.  ValueError under source "published".
+        """
+        if not differing:
+            return self.title
+        files, place = self._names(differing), folder.resolve()
+        if source == "published":
+            urls = ", ".join(" or ".join(self.urls[file]) for file in differing)
+            raise ValueError(f"{folder} does not hold the published {self.title}, or not what would prove it: the "
+                             f"hashes of {files} differ or are not known; put {files} there from {urls}, or use what "
+                             "is there with source=auto")
+        shared = place.name in {self.title, self.folder, *reserved}
+        title = f"{place.parent.name}/{place.name}" if shared else place.name
+        print(f"*** This is NOT known to be the published {self.title}: in {folder} the hashes of {files} differ or "
+              f'are not known.\n*** Its results are kept under "{title}"; source=published insists on the published '
+              "set.", file=sys.stderr)
+        return title
