@@ -36,8 +36,9 @@ def _line(conf, key, settings, comments):
     option = options_of(settings).get(key)
     rule = option.rule if option else one_of(*offered(conf)[key]) if key in REGISTRIES else KEYS[key]
     comment = comments.get(key) or (option.help if option else "")
-    if rule.choices not in ((), (True, False)) and "|" not in comment:
-        comment = f"{comment}: {' | '.join(rule.choices)}".lstrip(": ")
+    others = [choice for choice in rule.choices if isinstance(choice, str) and choice not in comment]
+    if others != [settings[key]]:
+        comment = " | ".join([comment, *others]).removeprefix(" | ")
     return f"  {key}={show_value(settings[key])}".ljust(44) + comment
 
 

@@ -83,7 +83,8 @@ def _refuse_idle(conf, given):
     settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
     for key in getattr(conf, settings["net"]):
         if key not in effective(settings):
-            raise ValueError(f"conf.py: {key} in {settings['net']} has no effect there; it needs {_needed(conf, key)}")
+            raise ValueError(f"conf.py: {key} in {settings['net']} has no effect there; it needs {_needed(conf, key)}; "
+                             "take it out, or leave conf.py as it was and type the change on the command line")
 
 
 def written(conf):
