@@ -81,7 +81,8 @@ RULES = {
     "source": one_of("auto", "published", "sample"),
     "select_on": one_of("val", "test", "last"),
     "ties": one_of("loss", "first", "last"),
-    "device": (lambda value: re.fullmatch(r"auto|cpu|cuda(:\d+)?", value), "must be auto, cpu, cuda or cuda:NUMBER"),
+    "device": (lambda value: re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value),
+               "must be auto, cpu, mps, cuda or cuda:NUMBER"),
     "data_dir": (lambda value: value != "", "must name a folder"),
     "exp_name": (lambda value: value and "/" not in value, "must be a name without /"),
 }

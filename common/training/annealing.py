@@ -5,7 +5,7 @@ from torch import nn
 
 
 class Constant:
-    """Thresholds that stay."""
+    """A schedule that leaves the thresholds as they are."""
 
     def step(self):
         pass
@@ -14,9 +14,10 @@ class Constant:
 class ThresholdAnnealing:
     """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
 
-    neurons: modules with a `threshold` buffer, else ValueError.  finals, rates: one number for each; rate in [0, 1].
-    No gradient enters. The state is the thresholds themselves, so a network's state_dict, loaded after
-    the schedule is made, resumes it.
+    neurons: modules with a buffer `threshold`.  finals: the threshold that each tends to, above 0.  rates: one for
+    each, in [0, 1].  ValueError for other neurons, numbers or lengths.
+    No gradient passes.  The thresholds themselves are the state: a network's state_dict, loaded after the schedule is
+    made, resumes it.
     Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, `finals` are not.
     """
 
@@ -39,7 +40,7 @@ class ThresholdAnnealing:
 
 
 class LinearAnnealing(ThresholdAnnealing):
-    """theta moves by rate (final - theta at construction) per training iteration, and stops at final."""
+    """theta moves by rate (final - initial theta) per training iteration, and stops at final."""
 
     def __init__(self, neurons, finals, rates):
         super().__init__(neurons, finals, rates)
