@@ -31,12 +31,13 @@ from tqdm import tqdm
 
 from common.bench import limits, measure, sweep, table
 from common.bench.workloads import WORKLOADS
-from common.running import record
+from common.running import allocator, record
 
 
 def main(arguments=None):
     parser = _parser()
     options = parser.parse_args(arguments)
+    allocator.keep_freed_memory()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     if options.peak:

@@ -22,6 +22,7 @@ from common.bench.workloads.step import training_step
 from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP
 from common.neurons import LeakyIntegrator, SynapticLIF
+from common.running import allocator
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_count_loss
 from common.training.segments import in_segments
@@ -77,6 +78,7 @@ def measure(name, num_steps, segment):
 
 
 def main():
+    allocator.keep_freed_memory()
     parser = argparse.ArgumentParser(prog="python -m common.bench.memory", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)

@@ -1,7 +1,7 @@
 """The figures of the spike-timing experiment: one output neuron whose membrane learns a ramp, and so when to spike.
 
-In the style of common.plots.  traces: common.tasks.traces.Traces of I training iterations and T time steps; ValueError,
-naming the array, if their shapes do not fit together.  An animation runs over the training iterations.
+In the style of common.plots.  traces: common.tasks.recording.Recording, of I training iterations and T time steps;
+ValueError, naming the array, if their shapes do not fit together.  An animation runs over the training iterations.
 """
 
 from dataclasses import replace

@@ -1,18 +1,19 @@
-"""Several runs of one directory, a case each, below one run directory: run in turn, then compared."""
+"""Several cases of a run, each in a directory of its own below one of all, and their comparison."""
 
+import functools
 from os.path import relpath
 
 from common.errors import UserError, user_errors
 from common.running import experiment, record
-from common.running.experiment import hinting
+from common.running.signals import hinting
 from common.training.loop import Diverged
 
 
 def run(trained, settings, parent=None, path=None):
-    """Run each case of `settings` {case: settings} in a directory of its own, or go on in `path`; then compare them.
+    """Run each case in a new directory under `parent`, or go on in `path`; then compare them.
 
-    trained: Experiment, whose task has compare(path, {case: run directory}).  A case that diverges does not keep
-    the others from theirs; Diverged at the end names it.  Returns the directory of all.
+    trained: Experiment.  settings: {case: settings}.  Returns the directory of all.
+    A case that diverges does not stop the others; Diverged at the end names it.
     """
     with user_errors():
         if path is None:
@@ -20,40 +21,37 @@ def run(trained, settings, parent=None, path=None):
             path = record.create(parent, {"exp_name": name, "cases": settings})
         record.write_json(path / "config.json", {"directory": record.directory(path), "cases": settings})
     print(f"run directory: {relpath(path)}", flush=True)
-    diverged = {}
     with hinting("to go on", "resume", path):
-        for case, values in settings.items():
-            print(f"\ncase {case}", flush=True)
-            (path / case).mkdir(exist_ok=True)
-            try:
-                experiment.run(trained, values, path=path / case, hint=False)
-            except Diverged as error:
-                diverged[case] = error
-                print(f"diverged: {error}")
-    _compare(trained, [case for case in settings if case not in diverged], path)
-    if diverged:
-        raise Diverged("; ".join(f"case {case}: {error}" for case, error in diverged.items()))
+        failed = _each(functools.partial(experiment.run, trained, hint=False), settings, path, Diverged)
+    _compare(trained, settings, path, failed, Diverged)
     return path
 
 
 def evaluate(trained, settings, path):
-    """Judge and draw each case's finished run again; UserError at the end names those that could not be."""
-    refused = {}
+    """Test and draw each case's finished run again; UserError at the end names those that could not be."""
+    failed = _each(functools.partial(experiment.evaluate, trained), settings, path, UserError)
+    _compare(trained, settings, path, failed, UserError)
+
+
+def _each(function, settings, path, failure):
+    """Call function(settings, path=directory) for each case; {case: error} of those that raised a `failure`."""
+    failed = {}
     for case, values in settings.items():
         print(f"\ncase {case}", flush=True)
         try:
-            experiment.evaluate(trained, values, path / case)
-        except UserError as error:
-            refused[case] = error
-            print(f"not judged: {error}")
-    _compare(trained, [case for case in settings if case not in refused], path)
-    if refused:
-        raise UserError("; ".join(f"case {case}: {error}" for case, error in refused.items()))
+            function(values, path=path / case)
+        except failure as error:
+            failed[case] = error
+            print(f"failed: {error}")
+    return failed
 
 
-def _compare(trained, cases, path):
+def _compare(trained, cases, path, failed, failure):
+    """Let the task compare the cases that did not fail; then raise a `failure` if any did."""
     print()
     with user_errors(), hinting("to draw its figures", "evaluate", path):
-        if cases:
-            trained.task.compare(path, {case: path / case for case in cases})
+        if runs := {case: path / case for case in cases if case not in failed}:
+            trained.task.compare(path, runs)
     print(f"all cases: {relpath(path)}")
+    if failed:
+        raise failure("; ".join(f"case {case}: {error}" for case, error in failed.items()))

@@ -11,14 +11,14 @@ from common.errors import UserError
 
 
 def save(path, state):
-    """Save a dict of tensors, numbers, text, lists and dicts, and its sha256 beside it."""
+    """Save a dict of tensors, numbers, text, lists and dicts at once; a kill in between leaves the old one whole."""
     path = Path(path)
     content = io.BytesIO()
     torch.save(state, content)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
-    # Until the file itself is renamed the digest of the old one stands too, so that a kill in between loses nothing.
-    held = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-    write(digest_path(path), "\n".join([digest, *(known for known in digests(path) if known == held)]).encode())
+    # Until the file itself is replaced the digest of the old one stands too.
+    old = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    write(digest_path(path), "\n".join([digest, *(known for known in digests(path) if known == old)]).encode())
     write(path, content.getbuffer())
 
 
@@ -40,5 +40,5 @@ def digest_path(path):
 
 
 def digests(path):
-    """The sha256 of the checkpoint, first, and that of the one before it."""
+    """What stands beside the checkpoint: its sha256 and, while it is being replaced, that of the old one."""
     return digest_path(path).read_text().split() if digest_path(path).exists() else []

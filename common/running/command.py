@@ -1,4 +1,4 @@
-"""What a directory's run.py does with its command line."""
+"""The command line of a data set's run.py."""
 
 import re
 import signal
@@ -8,22 +8,23 @@ from pathlib import Path
 import torch
 
 from common.errors import UserError, user_errors
-from common.running import cases, experiment, record
+from common.running import allocator, cases, experiment, record
 from common.running.signals import Interrupted, raise_interrupted
 from common.settings import help, resolution
 from common.settings.arguments import parse, show_value
 from common.training.loop import Diverged
 
 LENGTHS = ("num_epochs", "num_iterations")
-CHANGEABLE = {"resume": (*LENGTHS, "num_frames", "device", "data_dir"),  # the keys that these accept
-              "evaluate": ("num_frames", "device", "data_dir")}  # fmt: skip
+CHANGEABLE = {"evaluate": ("num_frames", "device", "data_dir"),  # the keys that these accept
+              "resume": (*LENGTHS, "num_frames", "device", "data_dir")}
 
 
 def main(conf, trained):
-    """Train, go on, evaluate or help, as the command line says; errors end the process with their status.
+    """Train, go on, evaluate or print help, as the command line says; an error ends the process with its exit status.
 
     conf: the module conf.py.  trained: the directory's Experiment.
     """
+    allocator.keep_freed_memory()
     arguments = sys.argv[1:]
     signal.signal(signal.SIGTERM, raise_interrupted)
     if {"--help", "-h"} & set(arguments):
@@ -32,21 +33,20 @@ def main(conf, trained):
     try:
         command, path, rest = _command(arguments)
         folder = Path(conf.__file__).parent
-        if command == "train":
-            settings = new_settings(conf, rest)
-            _runner(settings).run(trained, settings, parent=folder / "runs")
+        settings = _saved_settings(path, folder.name, command, rest) if path else new_settings(conf, rest)
+        runner = cases if all(isinstance(values, dict) for values in settings.values()) else experiment
+        if command == "evaluate":
+            runner.evaluate(trained, settings, path)
         else:
-            settings = _saved_settings(path, folder.name, command, rest)
-            runner = _runner(settings)
-            (runner.run if command == "resume" else runner.evaluate)(trained, settings, path=path)
+            runner.run(trained, settings, parent=folder / "runs", path=path)
     except (UserError, OSError) as error:
         _stop(error, 2)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "CPUAllocator" not in str(error):
             raise
         what = re.search(r"(tried|unable) to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
-        _stop(f"out of memory{': ' + what[0] if what else ''}; a smaller batch_size or net, or checkpoint_steps, needs "
-              "less", 1)  # fmt: skip
+        what = f": {what[0]}" if what else ""
+        _stop(f"out of memory{what}; a smaller batch_size or net, or checkpoint_steps, needs less", 1)
     except Diverged as error:
         _stop(f"diverged: {error}; what was saved before, if anything, is in the run directory; a lower lr may help", 1)
     except Interrupted as error:
@@ -68,7 +68,7 @@ def _stop(message, status):
 
 
 def _command(arguments):
-    """("train" | "resume" | "evaluate", run directory, the other arguments)."""
+    """("train" | "resume" | "evaluate", run directory or None, the other arguments); UserError for two of them."""
     named = [argument.partition("=")[::2] for argument in arguments if argument.startswith(("resume=", "evaluate="))]
     if not named:
         return "train", None, arguments
@@ -76,11 +76,6 @@ def _command(arguments):
         raise UserError("resume= and evaluate= take one run directory, once")
     command, path = named[0]
     return command, Path(path), [argument for argument in arguments if argument != f"{command}={path}"]
-
-
-def _runner(settings):
-    """Who runs them: cases, if they are {case: settings}, or experiment."""
-    return cases if all(isinstance(values, dict) for values in settings.values()) else experiment
 
 
 def new_settings(conf, arguments):
@@ -107,7 +102,7 @@ def _resolve_case(conf, name, others):
 
 
 def _saved_settings(path, directory, command, arguments):
-    """The settings of the run at `path`, with the few that may change overridden."""
+    """The settings of the run at `path`, with those overridden that may change; of several cases, {case: settings}."""
     with user_errors():
         saved = record.read_config(path)
         if saved["directory"] != directory:
@@ -115,17 +110,17 @@ def _saved_settings(path, directory, command, arguments):
         if "cases" not in saved:
             return _changed(saved["settings"], command, arguments)
         return {name: _changed(_longest(path / name, settings), command, arguments)
-                for name, settings in saved["cases"].items()}  # fmt: skip
+                for name, settings in saved["cases"].items()}
 
 
 def _longest(path, settings):
-    """The settings of a case, or its own run's if that has been made longer on its own."""
+    """The settings of a case: those of its own run, where that alone has been made longer."""
     own = record.read_config(path)["settings"] if (path / "config.json").exists() else settings
     return max(settings, own, key=record.length)
 
 
 def _changed(settings, command, arguments):
-    """The settings with the few overridden that a run may change, all of them checked again."""
+    """The settings with the arguments' overrides, all checked again; ValueError for a key that may not change."""
     changeable = [key for key in CHANGEABLE[command] if key in settings]
     overrides = parse(arguments, settings)
     if refused := [key for key in overrides if key not in changeable and overrides[key] != settings[key]]:

@@ -1,6 +1,6 @@
 """A run: its trials trained, tested and recorded in one directory, and drawn.
 
-A task is a module of functions that says what a trial does: classification, spike_timing.
+A task is a module of functions that say what a trial does: classification, spike_timing.
     check(settings, data)                         ValueError if they do not go together
     fit(trial, settings, data, encode, signals)   train; yield a row of metrics after each epoch, when it is on disk
     show(row, settings, net)                      print such a row
@@ -9,29 +9,29 @@ A task is a module of functions that says what a trial does: classification, spi
     draw(path, settings, data, net, encode, result)    the figures
     conclude(result)                              -> the result in words, a line or several
     compare(path, runs)                           print and draw the runs {case: run directory} of case=all
+encode: inputs -> sequence.  signals: a list that receives the number of a signal, on which the task is to stop.
 """
 
 import contextlib
 import functools
-import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from os.path import relpath
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 
+from common.data import Data
 from common.errors import user_errors
 from common.running import metrics, record, tensorboard, trial
-from common.running.signals import Interrupted, stop_hook, stop_signals
+from common.running.signals import hinting, stop_hook, stop_signals
 from common.training import monitor
 from common.training.loop import Diverged
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """What a directory's run.py puts together.
+class Experiment(NamedTuple):
+    """What the run.py of a data set puts together.
 
     load_data(settings) -> Data.  encode(inputs, num_steps) -> sequence [T, B, ...].  task: see above.
     """
@@ -41,150 +41,158 @@ class Experiment:
     task: ModuleType
 
 
+class _Prepared(NamedTuple):
+    """An experiment with its settings, its data on the device.  encode: inputs -> sequence [T, B, ...]."""
+
+    task: ModuleType
+    settings: dict
+    data: Data
+    encode: Callable
+    device: torch.device
+
+
 def run(experiment, settings, parent=None, path=None, hint=True):
     """Train, validate and test all trials of a run in a new directory under `parent`, or go on in `path`.
 
     hint: whether to say how to go on, when it is stopped.  Returns the run's directory.
     UserError for settings, data or files that a user can mend.
     """
-    data, device, encode = _prepare(experiment, settings)
+    prepared = _prepare(experiment, settings)
+    data = prepared.data
     with user_errors():
         path = path or record.create(parent, settings)
+        path.mkdir(exist_ok=True)  # that of a case, the first time
     with record.locked(path):
         with user_errors():
-            record.write_config(path, settings, data, device)
+            record.write_config(path, settings, data, prepared.device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
-        with hinting("to go on", "resume", path) if hint else contextlib.nullcontext():
-            with stop_signals() as signals:
-                result, net = _run_trials(experiment, path, settings, data, encode, device, signals)
-                stop_hook(signals)()
-        _draw(experiment, path, settings, data, net, encode, result)
+        with hinting("to go on", "resume", path) if hint else contextlib.nullcontext(), stop_signals() as signals:
+            result, net = _run_trials(prepared, path, signals)
+            stop_hook(signals)()
+        _draw(prepared, path, net, result)
     return path
 
 
 def evaluate(experiment, settings, path):
-    """Judge a finished run's trials again, print what they reach, and draw its figures anew."""
-    data, device, encode = _prepare(experiment, settings)
+    """Test a finished run's trials again, print the result, and draw its figures anew."""
+    prepared = _prepare(experiment, settings)
+    task, _, data, encode, device = prepared
     with record.locked(path):
         with user_errors():
             record.check_data(path, data)
-            trials = [trial.started(settings, data, place, settings["seed"] + k, device)
-                      for k, place in enumerate(_finished_trials(path, settings))]  # fmt: skip
-            results = [experiment.task.test(trial, settings, data, encode) for trial in trials]
+            trials = [trial.started(settings, data, place, device) for place in record.finished_trials(path, settings)]
+            results = [task.test(trial, settings, data, encode) for trial in trials]
             _tell_differences(results, record.read_result(path)["trials"])
-            metrics.write(path / "metrics.csv", [row for trial in trials for row in trial.progress["rows"]])
-        _draw(experiment, path, settings, data, trials[0].net, encode, _result(experiment, data, results, settings))
-
-
-def _tell_differences(results, recorded):
-    """Warn of what a finished run's weights no longer repeat; its time is not compared."""
-    for k, (result, before) in enumerate(zip(results, recorded, strict=True)):
-        keys = [key for key in before if key != "seconds" and key in result and result[key] != before[key]]
-        if keys:
-            numbers = [f"{key} {result[key]:.4f}, was {before[key]:.4f}" for key in keys
-                       if all(isinstance(values[key], float) for values in (result, before))]  # fmt: skip
-            print(f"warning: trial {k} differs from result.json in {'; '.join(numbers or keys)}", file=sys.stderr)
-
-
-def _finished_trials(path, settings):
-    """The directories of a finished run's trials; ValueError if it is not finished or their weights are gone."""
-    done = record.read_result(path) if (path / "result.json").exists() else {}
-    if not record.is_finished(settings, done):
-        raise ValueError(f"the run is unfinished; resume={path} first")
-    places = [path / f"trial_{k}" for k in range(done["num_trials"])]
-    if lost := [place / "last.pt" for place in places if not (place / "last.pt").exists()]:
-        raise ValueError(f"{lost[0]} is missing; resume={path} trains it again")
-    return places
-
-
-@contextlib.contextmanager
-def hinting(what, command, path):
-    """Say which command to type when what happens inside is stopped or cannot write."""
-    try:
-        yield
-    except (Interrupted, KeyboardInterrupt, OSError):
-        print(f"{what}: {shlex.join(['python', sys.argv[0], f'{command}={relpath(path)}'])}", file=sys.stderr)
-        raise
-
-
-def _draw(experiment, path, settings, data, net, encode, result):
-    print(experiment.task.conclude(result), flush=True)
-    with hinting("the run is finished; to draw its figures", "evaluate", path):
-        experiment.task.draw(path, settings, data, net, encode, result)
-    print(f"figures and results: {relpath(path)}")
+            metrics.write(path / "metrics.csv", [row for trial in trials for row in trial.progress.rows])
+        _draw(prepared, path, trials[0].net, _result(prepared, results))
 
 
 def _prepare(experiment, settings):
-    """(data on its device, device, encode for this number of steps)."""
+    """The experiment with these settings; UserError if they, or the data, cannot be used."""
     with user_errors():
         if "num_threads" in settings:
             torch.set_num_threads(settings["num_threads"])
-        name = settings["device"]
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name.startswith("cuda") and int((name + ":0").split(":")[1]) >= torch.cuda.device_count():
-            raise ValueError(f"device={name}, but torch sees no such CUDA device; use device=cpu or torch for CUDA")
+        device = _device(settings["device"])
         data = experiment.load_data(settings)
         experiment.task.check(settings, data)
         trial.check(settings, data)  # what cannot be built is said before a directory is made
     for split in ("train", "val", "test"):
-        setattr(data, split, getattr(data, split).to(name))
-    return data, torch.device(name), functools.partial(experiment.encode, num_steps=settings["num_steps"])
+        setattr(data, split, getattr(data, split).to(device))
+    encode = functools.partial(experiment.encode, num_steps=settings["num_steps"])
+    return _Prepared(experiment.task, settings, data, encode, device)
 
 
-def _run_trials(experiment, path, settings, data, encode, device, signals):
-    """(result, network of the last trial), each trial recorded as soon as it is done."""
-    task, told = experiment.task, set()
-    done = record.read_result(path) if (path / "result.json").exists() else {"trials": []}
-    results = done["trials"][:] if done.get("length") == record.length(settings) else []  # until redone
+def _device(name):
+    """The device of that name; ValueError if torch sees no such.  mps, Apple's GPU, is untested."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    num_devices = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= num_devices[device.type]:
+        kind = device.type.upper()
+        raise ValueError(f"device={name}, but torch sees no such {kind} device; use device=cpu or torch for {kind}")
+    return device
+
+
+def _run_trials(prepared, path, signals):
+    """Train, test and record the trials in turn, each from where it stopped; (result.json, network of the last).
+
+    A trial that was finished already keeps its line of result.json, and is not tested again.
+    """
+    task, settings, data, encode, device = prepared
+    places = [path / f"trial_{k}" for k in range(settings["num_trials"])]
+    before = record.standing_result(path)
+    # Lines of the new result.json: the old ones each stand until replaced, unless the trials are to be longer now.
+    results = before["trials"][:] if before.get("length") == record.length(settings) else []
     with user_errors():
-        rows = [trial.rows(path / f"trial_{k}") for k in range(settings["num_trials"])]
-    for k in range(settings["num_trials"]):
+        rows = [trial.rows(place) for place in places]  # of metrics.csv, those of each trial
+    warned = set()  # what has been said of silent layers
+    for k, place in enumerate(places):
         with user_errors():
-            place, seed = path / f"trial_{k}", settings["seed"] + k
-            current = trial.started(settings, data, place, seed, device)
-        before = current.progress["iteration"]
-        with tensorboard.writing(path / "tensorboard" / f"trial_{k}", current.progress["epoch"]) as write_tensorboard:
-            for row in _named(f"trial {k}", task.fit(current, settings, data, encode, signals)):
-                rows[k] = current.progress["rows"]
-                metrics.write(path / "metrics.csv", sum(rows, []))
-                write_tensorboard(row)
-                task.show(row, settings, current.net)
-                _warn(row, current.net, told)
-        metrics.write(path / "metrics.csv", sum(rows, []))
-        known = done["trials"][k] if k < len(done["trials"]) else {}
-        tested = known.get("num_iterations") == before == current.progress["iteration"]
-        results[k : k + 1] = [known if tested else task.test(current, settings, data, encode, signals)]
-        result = _result(experiment, data, results, settings)
+            current = trial.started(settings, data, place, device)
+        rows[k], start = current.progress.rows, current.progress.iteration
+        _train(prepared, current, path, rows, warned, signals)
+        line = before["trials"][k] if k < len(before["trials"]) else {}
+        if not line.get("num_iterations") == start == current.progress.iteration:
+            line = task.test(current, settings, data, encode, signals)
+        results[k : k + 1] = [line]
+        result = _result(prepared, results)
         record.write_json(path / "result.json", result)
     return result, current.net
 
 
-def _named(trial, rows):
-    """The rows; Diverged says in which trial."""
-    try:
-        yield from rows
-    except Diverged as error:
-        raise Diverged(f"{trial}: {error}") from error
+def _train(prepared, current, path, rows, warned, signals):
+    """Train a trial to its end; record and show each epoch.  rows: of each trial, to which its epochs add theirs."""
+    task, settings, data, encode, _ = prepared
+    with tensorboard.writing(path / "tensorboard" / current.path.name, current.progress.epoch) as write_scalars:
+        try:
+            for row in task.fit(current, settings, data, encode, signals):
+                metrics.write(path / "metrics.csv", sum(rows, []))
+                write_scalars(row)
+                task.show(row, settings, current.net)
+                _warn(row, current.net, warned)
+        except Diverged as error:
+            raise Diverged(f"trial {current.number}: {error}") from error
+    metrics.write(path / "metrics.csv", sum(rows, []))
 
 
-def _warn(row, net, told):
-    """Say what is new of layers that are silent or always on."""
+def _warn(row, net, warned):
+    """Warn of layers that are silent or always on, but once: `warned` keeps of which and of what."""
     layers = {name: {key: row.get(f"{key}_{name}", 0) for key in ("silent_share", "saturated_share")}
-              for name in net.neurons}  # fmt: skip
+              for name in net.neurons}
     for about, line in monitor.warnings(layers).items():
-        if about not in told:
-            told.add(about)
+        if about not in warned:
+            warned.add(about)
             print(f"warning: {line}", file=sys.stderr)
 
 
-def _result(experiment, data, results, settings):
-    """The content of result.json."""
+def _result(prepared, results):
+    """The content of result.json, of the trials' lines."""
+    data = prepared.data
     return {
         "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
         "num_trials": len(results),
-        "length": record.length(settings),
-        **experiment.task.summary(results, settings),
+        "length": record.length(prepared.settings),
+        **prepared.task.summary(results, prepared.settings),
         "trials": results,
     }
+
+
+def _tell_differences(results, recorded):
+    """Warn of trials that now reach another result than the recorded one; their times are not compared."""
+    for k, (result, before) in enumerate(zip(results, recorded, strict=True)):
+        keys = [key for key in before if key != "seconds" and key in result and result[key] != before[key]]
+        numbers = [f"{key} {result[key]:.4f}, was {before[key]:.4f}" for key in keys
+                   if isinstance(result[key], float) and isinstance(before[key], float)]
+        if keys:
+            print(f"warning: trial {k} differs from result.json in {'; '.join(numbers or keys)}", file=sys.stderr)
+
+
+def _draw(prepared, path, net, result):
+    """Print the result in words, and draw its figures."""
+    task, settings, data, encode, _ = prepared
+    print(task.conclude(result), flush=True)
+    with hinting("the run is finished; to draw its figures", "evaluate", path):
+        task.draw(path, settings, data, net, encode, result)
+    print(f"figures and results: {relpath(path)}")

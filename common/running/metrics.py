@@ -1,4 +1,4 @@
-"""metrics.csv: a line for each trial and epoch, with the columns of all of them."""
+"""metrics.csv: a line for each trial and epoch; its columns are all that any of them has."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ COUNTS = ("trial", "epoch", "iteration")  # the whole numbers
 
 
 def write(path, rows):
-    """Write the rows, dicts; what one has not, is empty."""
+    """Write the rows, dicts {column: value}; a cell is empty where a row lacks the column."""
     text = io.StringIO()
     writer = csv.DictWriter(text, dict.fromkeys(key for row in rows for key in row), lineterminator="\n")
     writer.writeheader()
@@ -18,9 +18,9 @@ def write(path, rows):
 
 
 def read(path):
-    """The rows, a list of dicts: int trial, epoch and iteration, else float; an empty cell is NaN.
+    """The rows, a list of dicts: trial, epoch and iteration as int, the others as float; an empty cell is NaN.
 
-    Raises ValueError, naming file and line, for a line cut short or a cell that is no number.
+    ValueError, naming file and line, for a line cut short or a cell that is no number.
     """
     with open(path, newline="", encoding="utf-8") as file:
         lines = csv.DictReader(file, restval="nothing: the line is cut short")

@@ -1,6 +1,5 @@
 """A run's directory: its settings and provenance, metrics and results, and the lock on it."""
 
-import contextlib
 import hashlib
 import json
 import platform
@@ -37,42 +36,34 @@ def create(parent, settings):
     raise OSError(f"cannot make the run directory {parent}/{name}: a hundred are there")
 
 
-@contextlib.contextmanager
 def locked(path):
-    """Hold the run directory for this process; ValueError if another one holds it."""
-    lock = filelock.FileLock(path / "lock", timeout=0)
+    """Lock the run directory, for as long as a `with` lasts; UserError if another process holds it."""
     try:
-        lock.acquire()
+        return filelock.FileLock(path / "lock", timeout=0).acquire()
     except filelock.Timeout:
         raise UserError(f"{path} is in use by another process") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def provenance(device):
-    """Where numbers come from: command, code, versions and machine."""
+    """For config.json: the command, the code's commit, the packages' versions and the machine that made a run."""
     threads = torch.get_num_threads()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device}, {threads} thread(s)"
+    installed = {package.name for package in metadata.distributions()}
     return {
         "command": shlex.join(["python", *sys.argv]),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "git_commit": _git("rev-parse", "HEAD") or None,
         "git_dirty": bool(_git("status", "--porcelain")),
-        "versions": _versions(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {threads} thread(s)",
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in PACKAGES if name in installed},
+        "device": name,
         "threads": threads,
         "platform": platform.platform(),
     }
 
 
-def _versions():
-    installed = {package.name for package in metadata.distributions()}
-    return {"python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES if name in installed}}  # fmt: skip
-
-
 def _git(*arguments):
+    """What git says of this code's repository; "" if there is no git or no repository."""
     try:
         git = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -81,7 +72,7 @@ def _git(*arguments):
 
 
 def write_config(path, settings, data, device):
-    """config.json; a resumed run keeps the provenance of its start, and lists that of each resumption.
+    """Write config.json; a resumed run keeps the provenance of its start, and lists that of each resumption.
 
     UserError if the run was made from other data.
     """
@@ -89,7 +80,7 @@ def write_config(path, settings, data, device):
     if not (path / "config.json").exists():
         content = {"settings": settings, "directory": directory(path), **origin}
         content["data"] = {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train),
-                           "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}  # fmt: skip
+                           "num_val": len(data.val), "num_test": len(data.test), "hashes": data.hashes}
     else:
         check_data(path, data)
         first = read_config(path)
@@ -100,7 +91,10 @@ def write_config(path, settings, data, device):
 
 
 def directory(path):
-    """The data set's directory, whose runs/ holds the run at `path`, or held it, or the cases of which it is one."""
+    """The name of the data set's directory where the run at `path` was made, as its config.json or its cases' says.
+
+    Of a new one: that whose runs/ holds it.
+    """
     for place in (path, path.parent):
         if (place / "config.json").exists():
             return read_json(place / "config.json", dict, directory=str)["directory"]
@@ -125,20 +119,36 @@ def read_result(path):
     return read_json(path / "result.json", dict, data=dict, num_trials=int, trials=list)
 
 
+def standing_result(path):
+    """A run's result.json as it stands; of no trials if there is none yet."""
+    return read_result(path) if (path / "result.json").exists() else {"trials": []}
+
+
 def length(settings):
-    """How long each trial is to be: in epochs, or in iterations where a task counts these."""
-    return settings["num_epochs"] if "num_epochs" in settings else settings.get("num_iterations")
+    """How long each trial is to be: in epochs, or in iterations where the task counts these."""
+    return settings.get("num_epochs", settings.get("num_iterations"))
 
 
 def held_out(settings):
-    """The split that is watched while training: "val" or "test"."""
+    """The split that is evaluated after every epoch: "val" or, with select_on=test, "test"."""
     return "test" if settings.get("select_on") == "test" else "val"
 
 
 def is_finished(settings, result):
-    """Whether a result is that of these settings: of all trials, and no shorter than they are to be now."""
-    whole = result.get("num_trials", 0) >= settings.get("num_trials", 0)
-    return whole and result.get("length", length(settings)) == length(settings)
+    """Whether a result.json has all trials of these settings, each of the length that they are to have now."""
+    complete = result.get("num_trials", 0) >= settings.get("num_trials", 0)
+    return complete and result.get("length", length(settings)) == length(settings)
+
+
+def finished_trials(path, settings):
+    """The directories of a finished run's trials; ValueError if it is not finished or their weights are gone."""
+    result = standing_result(path)
+    if not is_finished(settings, result):
+        raise ValueError(f"the run is unfinished; resume={path} first")
+    places = [path / f"trial_{k}" for k in range(result["num_trials"])]
+    if lost := [place / "last.pt" for place in places if not (place / "last.pt").exists()]:
+        raise ValueError(f"{lost[0]} is missing; resume={path} trains it again")
+    return places
 
 
 def check_data(path, data):
@@ -146,7 +156,7 @@ def check_data(path, data):
     then = read_config(path)["data"]
     if then["hashes"] != data.hashes or then["num_train"] != len(data.train):
         raise UserError(f"{path} was trained on {then['name']} ({then['num_train']} samples), and this is {data.name} "
-                        f"({len(data.train)} samples) or has other hashes; see config.json and data_dir")  # fmt: skip
+                        f"({len(data.train)} samples) or has other hashes; see config.json and data_dir")
 
 
 def write_json(path, content):
@@ -154,7 +164,10 @@ def write_json(path, content):
 
 
 def read_json(path, kind=object, **kinds):
-    """The content of a JSON file; UserError if it is missing, not JSON, no `kind` or lacks a key of `kinds`."""
+    """The content of a JSON file, of type `kind`; UserError if it is missing, damaged or of another type.
+
+    kinds: keys that it must have, and the types of their values, which must not be empty.
+    """
     try:
         content = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
@@ -168,6 +181,6 @@ def read_json(path, kind=object, **kinds):
 
 
 def mean_std(name, values):
-    """{name_mean, name_std}: over trials; the deviation with n - 1. None where there are too few values."""
+    """{name_mean, name_std} of the trials' values, the deviation with n - 1; None where there are too few."""
     return {f"{name}_mean": statistics.mean(values) if values else None,
-            f"{name}_std": statistics.stdev(values) if len(values) > 1 else None}  # fmt: skip
+            f"{name}_std": statistics.stdev(values) if len(values) > 1 else None}

@@ -1,4 +1,4 @@
-"""Finds the runs that a notebook draws, makes those that are lacking, and loads what they trained."""
+"""For notebooks: find the runs to draw, make those that are missing, and load what they trained."""
 
 import os
 import runpy
@@ -8,18 +8,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from common import build
-from common.running import checkpoint, command, record, translate
+from common.running import command, record, trial
 
-IMMATERIAL = {"exp_name", "device", "num_frames"}  # of no matter to its numbers, but for a GPU's last bits and draws
+IMMATERIAL = {"exp_name", "device", "num_frames"}  # they leave a run's numbers, but for a GPU's last bits and draws
 
 
 def run_of(directory, *arguments):
     """The newest finished run of `python run.py ARGUMENTS` in a data set's directory; if there is none, it is made.
 
-    arguments: "key=value", of several cases one.  A run counts if every setting that its numbers depend on is the one
-    that conf.py and the arguments give now; which code made it is told, not compared.  Its output is shown while it
-    is made.
-    ValueError, with what it said, if it fails.
+    arguments: "key=value", with case= one case at most.  A run counts if every setting that its numbers depend on is
+    what conf.py and the arguments say now; the commit that made it is printed, not compared.
+    Its output is shown while it is made; ValueError, with the last line of it, if that fails.
     """
     directory = Path(directory)
     conf = SimpleNamespace(**runpy.run_path(str(directory / "conf.py")))
@@ -33,7 +32,7 @@ def run_of(directory, *arguments):
 
 
 def _reduced(conf, arguments):
-    """The arguments, with the smaller numbers that the variable SNN_REDUCED has, as "num_epochs=2 subset=200"."""
+    """The arguments, their numbers limited to those in the variable SNN_REDUCED, as "num_epochs=2 subset=200"."""
     settings = command.new_settings(conf, arguments)
     limits = [limit.split("=") for limit in os.environ.get("SNN_REDUCED", "").split()]
     smaller = [f"{key}={limit}" for key, limit in limits if settings.get(key, 0) > int(limit)]
@@ -44,16 +43,16 @@ def _reduced(conf, arguments):
 
 
 def load(script, path):
-    """(settings, data, network) of the finished run at `path`, the network at the best epoch of its first trial.
+    """(settings, data, network) of the finished run at `path`; the network is that of its first trial's best epoch.
 
-    script: run.py of the run's data-set directory, imported.  UserError if the data are not those that it was made
-    from, or a file of the run is missing or damaged.
+    script: the module run.py of the run's data set.  UserError if the run was made from other data, or if a file of it
+    is missing or damaged.
     """
     settings = record.read_config(path)["settings"]
     data = script.load_data(settings)
     record.check_data(path, data)
     net = build.net(settings, data.in_shape, data.num_classes)
-    net.load_state_dict(translate.state(checkpoint.load(path / "trial_0" / "best.pt")["net"], net))
+    trial.load_net(net, path / "trial_0" / "best.pt")
     return settings, data, net
 
 
@@ -71,12 +70,13 @@ def _has(path, wanted):
 
 
 def _make(directory, arguments):
-    command = [sys.executable, "run.py", *arguments]
-    process = subprocess.Popen(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    lines = []
+    """Train in a process of its own, whose output is shown; the run's directory."""
+    words, lines = ["run.py", *arguments], []
+    process = subprocess.Popen([sys.executable, *words], cwd=directory, text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
     for line in process.stdout:
         print(line, end="", flush=True)
         lines.append(line)
     if process.wait():
-        raise ValueError(f"{' '.join(['python', *command[1:]])} in {directory} failed: {''.join(lines[-1:]).strip()}")
+        raise ValueError(f"python {' '.join(words)} in {directory} failed: {''.join(lines[-1:]).strip()}")
     return directory / next(line for line in lines if line.startswith("run directory: ")).split(": ", 1)[1].strip()

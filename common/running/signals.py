@@ -1,8 +1,11 @@
-"""SIGINT and SIGTERM, which let a run save what it has before it stops."""
+"""SIGINT and SIGTERM: a run saves what it has before it stops, and says how to go on."""
 
 import contextlib
+import shlex
 import signal
+import sys
 import threading
+from os.path import relpath
 
 
 class Interrupted(Exception):
@@ -14,12 +17,12 @@ class Interrupted(Exception):
 
 
 def raise_interrupted(number, frame):
-    """A signal's handler."""
+    """A signal handler that stops at once."""
     raise Interrupted(number)
 
 
 def stop_hook(signals):
-    """A hook that raises Interrupted once the list `signals` has received one."""
+    """A hook that raises Interrupted once `signals`, a list as of stop_signals, has received one."""
 
     def hook():
         if signals:
@@ -30,7 +33,7 @@ def stop_hook(signals):
 
 @contextlib.contextmanager
 def stop_signals():
-    """Catch SIGINT and SIGTERM; yields a list that receives the first. A second one has its usual effect."""
+    """Catch SIGINT and SIGTERM; yields a list that receives the first.  A second one has its usual effect."""
     if threading.current_thread() is not threading.main_thread():
         yield []
         return
@@ -50,3 +53,13 @@ def stop_signals():
         yield caught
     finally:
         restore()
+
+
+@contextlib.contextmanager
+def hinting(what, command, path):
+    """Say which command to type when what happens inside is stopped or cannot write."""
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt, OSError):
+        print(f"{what}: {shlex.join(['python', sys.argv[0], f'{command}={relpath(path)}'])}", file=sys.stderr)
+        raise

@@ -6,9 +6,10 @@ import time
 
 @contextlib.contextmanager
 def writing(path, num_epochs):
-    """A function that writes an epoch's metrics as TensorBoard scalars; earlier ones past `num_epochs` are void.
+    """A context that yields a function which writes an epoch's row of metrics as TensorBoard scalars.
 
-    Without torch's SummaryWriter, whose thread would fail on its own when the disk is full.
+    num_epochs: how many epochs stand; what was written of later ones before is void.
+    Not by torch's SummaryWriter, whose own thread would fail unnoticed when the disk is full.
     """
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # slow to import
     from tensorboard.compat.proto.summary_pb2 import Summary

@@ -1,4 +1,4 @@
-"""What an older commit saved, as this one reads it: whatever was renamed or added since is so here, and only here."""
+"""What older commits saved, in today's form: all that was renamed or added since is translated here, and only here."""
 
 
 from common.settings.resolution import completed
@@ -12,10 +12,10 @@ def settings(saved):
 
 
 def state(saved, net):
-    """The state_dict of a network like `net` that an older commit may have saved; the arguments stay as they are.
+    """A state_dict that an older commit may have saved, as one of `net`; the arguments stay as they are.
 
-    Neurons of a fixed threshold did not save it: it was, and is, what their settings say.  A learnt alpha was kept as
-    its logarithm, by whose gradients' moments Adam goes on alike, as their scale is of no matter to it.
+    A fixed threshold was not saved: it was, and is, what the settings say.  A learnt alpha was saved as its logarithm;
+    Adam's moments of that serve as well, since their scale does not matter to it.
     """
     fixed = {name: value for name, value in net.state_dict().items() if name.endswith((".threshold", ".theta"))}
     logarithms = {name: value for name, value in saved.items() if name.endswith(".log_alpha")}
@@ -24,6 +24,7 @@ def state(saved, net):
 
 
 def progress(saved):
-    """The progress of a trial: a score was a number."""
-    score = saved["best_score"]
-    return saved | {"best_score": score if isinstance(score, tuple) else (score,)}
+    """The fields of a Progress that an older commit may have saved: a score was a number, `recorded` lay among them."""
+    score, recorded = saved["best_score"], {key: saved[key] for key in ("membrane", "threshold") if key in saved}
+    others = {key: value for key, value in saved.items() if key not in recorded}
+    return {"recorded": recorded} | others | {"best_score": score if isinstance(score, tuple) else (score,)}

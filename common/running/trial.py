@@ -1,4 +1,4 @@
-"""One trial of a run: a network that is trained from one seed and kept in checkpoints."""
+"""One trial of a run: a network, trained from one seed and kept in checkpoints."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,29 +17,32 @@ SAVE_SECONDS = 60  # between two checkpoints within an epoch
 
 @dataclass
 class Trial:
-    """What a seed trains. The thresholds are in the network, so that its state resumes them."""
+    """A network, what trains it, and how far that has come.
+
+    path: the trial's directory, trial_<number>.  seed: of its weights, its batches and whatever else is random in it.
+    The annealed thresholds are part of the network, whose state_dict resumes them.
+    """
 
     path: Path
+    number: int
     seed: int
     net: torch.nn.Module
     optimizer: torch.optim.Optimizer
     lr_schedule: torch.optim.lr_scheduler.LRScheduler
     threshold_schedule: annealing.ThresholdAnnealing | annealing.Constant
-    progress: dict = field(default_factory=loop.new_progress)
-
-    @property
-    def number(self):
-        return int(self.path.name.removeprefix("trial_"))
+    progress: loop.Progress = field(default_factory=loop.Progress)
 
 
-def started(settings, data, path, seed, device):
-    """The trial as its last checkpoint left it, or untrained if there is none."""
+def started(settings, data, path, device):
+    """The trial of the directory `path`, trial_<number>, as its last checkpoint left it; untrained without one."""
+    number = int(path.name.removeprefix("trial_"))
+    seed = settings["seed"] + number
     torch.manual_seed(seed)
     net = build.net(settings, data.in_shape, data.num_classes).to(device)
     steps_per_epoch = -(-len(data.train) // settings.get("batch_size", 1))
     optimizer, lr_schedule = build.optimizer(settings, net.parameters(), steps_per_epoch)
     threshold_schedule = build.threshold_schedule(settings, list(net.neurons.values()))
-    trial = Trial(path, seed, net, optimizer, lr_schedule, threshold_schedule)
+    trial = Trial(path, number, seed, net, optimizer, lr_schedule, threshold_schedule)
     path.mkdir(exist_ok=True)
     if (path / "last.pt").exists():
         restore(trial)
@@ -47,12 +50,12 @@ def started(settings, data, path, seed, device):
 
 
 def rows(path):
-    """The metrics of a trial's finished epochs, by its last checkpoint; none if it has none."""
+    """The metrics of the epochs that a trial's last checkpoint has completed; [] without a checkpoint."""
     return checkpoint.load(path / "last.pt")["progress"]["rows"] if (path / "last.pt").exists() else []
 
 
 def check(settings, data):
-    """ValueError if the settings make no trial."""
+    """ValueError if no trial can be built from the settings."""
     try:
         net = build.net(settings, data.in_shape, data.num_classes)
         build.threshold_schedule(settings, list(net.neurons.values()))
@@ -63,7 +66,7 @@ def check(settings, data):
 
 
 def weights(net):
-    """The state_dict; Diverged if a value in it is not finite, which neither the loss nor its gradient need tell."""
+    """The state_dict; Diverged if a value in it is not finite, which loss and gradient may not show."""
     state = net.state_dict()
     for name, value in state.items():
         if not value.isfinite().all():
@@ -71,42 +74,49 @@ def weights(net):
     return state
 
 
+def load_net(net, path):
+    """Load the weights of a checkpoint into `net`, and return the whole checkpoint; UserError if they do not fit."""
+    saved = checkpoint.load(path)
+    try:
+        net.load_state_dict(translate.state(saved["net"], net))
+    except RuntimeError as error:
+        raise UserError(f"{path} holds another net than this code builds; go back to git_commit of its run's "
+                        "config.json") from error
+    return saved
+
+
 def save(trial):
-    """Write all that moves to last.pt; Diverged, with the file as it was, if the network is not finite."""
+    """Write last.pt, from which the trial can go on; Diverged, with the old file kept, if a weight is not finite."""
     checkpoint.save(trial.path / "last.pt", {
         "net": weights(trial.net),
         "optimizer": trial.optimizer.state_dict(),
         "lr_schedule": trial.lr_schedule.state_dict(),
         "generator": torch.get_rng_state(),
         "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "progress": trial.progress,
-    })  # fmt: skip
+        "progress": vars(trial.progress),
+    })
 
 
 def restore(trial):
-    state = checkpoint.load(trial.path / "last.pt")
-    try:
-        trial.net.load_state_dict(translate.state(state["net"], trial.net))
-    except RuntimeError as error:
-        raise UserError(f"{trial.path} holds another net than this code builds; go back to git_commit of its "
-                        "config.json") from error
-    trial.optimizer.load_state_dict(state["optimizer"])
-    trial.lr_schedule.load_state_dict(state["lr_schedule"])
-    trial.progress = translate.progress(state["progress"])
-    torch.set_rng_state(state["generator"])
-    if len(state["cuda_generators"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda_generators"])
+    """Set the trial, and the generators of random numbers, to where its last.pt was saved."""
+    saved = load_net(trial.net, trial.path / "last.pt")
+    trial.optimizer.load_state_dict(saved["optimizer"])
+    trial.lr_schedule.load_state_dict(saved["lr_schedule"])
+    trial.progress = loop.Progress(**translate.progress(saved["progress"]))
+    torch.set_rng_state(saved["generator"])
+    if len(saved["cuda_generators"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(saved["cuda_generators"])
 
 
 def guard(trial, signals):
-    """A hook that keeps the epoch's time, saves now and then, and stops the run when a signal has come."""
-    started = time.monotonic() - trial.progress["epoch_seconds"]
+    """A hook that keeps the epoch's time, saves now and then, and saves and stops once `signals` has one."""
+    started = time.monotonic() - trial.progress.epoch_seconds
     saved = time.monotonic()
 
     def hook():
         nonlocal saved
         now = time.monotonic()
-        trial.progress["epoch_seconds"] = now - started
+        trial.progress.epoch_seconds = now - started
         if signals or now - saved > SAVE_SECONDS:
             save(trial)
             saved = now
@@ -117,10 +127,10 @@ def guard(trial, signals):
 
 
 def step_lr(trial):
-    """A hook that keeps the learning rate of the iteration for its epoch's metrics, and moves on to the next."""
+    """A hook that notes the learning rate of this iteration, for its epoch's metrics, and sets that of the next."""
 
     def hook():
-        trial.progress["lr"] = trial.lr_schedule.get_last_lr()[0]
+        trial.progress.lr = trial.lr_schedule.get_last_lr()[0]
         trial.lr_schedule.step()
 
     return hook
@@ -131,17 +141,17 @@ def train_metrics(trial):
     progress = trial.progress
     return {
         "trial": trial.number,
-        "epoch": progress["epoch"] + 1,
-        "iteration": progress["iteration"],
-        "lr": progress["lr"],
-        "train_loss": progress["loss_sum"] / progress["num_seen"],
+        "epoch": progress.epoch + 1,
+        "iteration": progress.iteration,
+        "lr": progress.lr,
+        "train_loss": progress.loss_sum / progress.num_seen,
     }
 
 
 def layer_metrics(net, layers):
-    """For a row of metrics: each layer's threshold, mean and spread of its time constants, and its `layers`' Activity.
+    """For a row of metrics: each layer's mean threshold, mean and deviation (n) of tau, in steps, and its own metrics.
 
-    The spread is the standard deviation over the layer's neurons, all of them (n); 0 where they share one.
+    layers: {layer: {metric: value}}, as monitor.Activity gives them; a layer may lack.
     """
     row = {}
     for name, neuron in net.neurons.items():

@@ -1,6 +1,6 @@
-"""The task of learning classes: an epoch after the other, the best of them on the validation split tested once.
+"""The task of learning classes: epoch after epoch is trained, and one of them tested, once.
 
-settings["select_on"] says which epoch is tested: the best on "val" or, as in some papers, on "test"; or the "last".
+settings["select_on"] says which: the best on "val" or, as in some papers, on "test"; or the "last".
 """
 
 import math
@@ -9,7 +9,7 @@ import statistics
 from tqdm import tqdm
 
 from common import build
-from common.running import checkpoint, record, translate
+from common.running import checkpoint, record
 from common.running import trial as trials
 from common.running.signals import stop_hook
 from common.tasks.outcome import compare, conclude, draw, show
@@ -31,38 +31,51 @@ def fit(trial, settings, data, encode, signals):
 
     signals: list that receives a signal's number; then the trial is saved and Interrupted is raised.
     """
-    progress, size = trial.progress, settings["batch_size"]
+    progress, size, held_out = trial.progress, settings["batch_size"], getattr(data, record.held_out(settings))
     net = in_segments(trial.net, settings.get("checkpoint_steps", 0))
-    held_out = data.test if settings["select_on"] == "test" else data.val
-    judges = build.loss(settings), build.prediction(settings)
+    loss_fn, predict = build.loss(settings), build.prediction(settings)
     extras = {"penalties": build.penalties_of(settings, trial.net), "clip_grad_norm": settings["clip_grad_norm"]}
     clamps = build.clamps_of(settings, trial.net)
-    while not loop.has_ended(progress, settings["num_epochs"], settings["patience"]):
-        batches = loop.batch_order(len(data.train), size, trial.seed, progress["epoch"])
-        label = f"{trial.path.name} epoch {progress['epoch'] + 1}/{settings['num_epochs']}"
+    while not progress.has_ended(settings["num_epochs"], settings["patience"]):
+        batches = loop.batch_order(len(data.train), size, trial.seed, progress.epoch)
+        label = f"{trial.path.name} epoch {progress.epoch + 1}/{settings['num_epochs']}"
         guard = trials.guard(trial, signals)
-        with _bar(label, len(batches), progress["step"]) as bar:
+        with _bar(label, len(batches), progress.step) as bar:
             after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, bar.update, guard]
-            loop.train_epoch(net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1],
-                             after_step, **extras)
+            loop.train_epoch(net, data.train, encode, loss_fn, trial.optimizer, batches, progress, predict, after_step,
+                             **extras)
         _seed(trial.net, 0)
-        with (monitor.Activity(monitor.spiking(trial.net), trial.net) as activity,
-              _bar(f"{label}, validation", -(-len(held_out) // size)) as bar):  # fmt: skip
-            val = loop.evaluate(net, held_out, encode, *judges, size, [bar.update, guard])
+        activity = monitor.Activity(monitor.spiking(trial.net), trial.net)
+        with activity, _bar(f"{label}, validation", -(-len(held_out) // size)) as bar:
+            val = loop.evaluate(net, held_out, encode, loss_fn, predict, size, [bar.update, guard])
         row = _row(trial, val, activity.layers())
-        better = loop.end_epoch(progress, row, _score(row, settings), settings.get("ties") == "last")
+        better = progress.end_epoch(row, _score(row, settings), settings.get("ties") == "last")
         if better or settings["select_on"] == "last":
             checkpoint.save(trial.path / "best.pt", {
-                "net": trials.weights(trial.net), "epoch": progress["epoch"], "val_accuracy": row.get("val_accuracy")})
+                "net": trials.weights(trial.net), "epoch": progress.epoch, "val_accuracy": row.get("val_accuracy")})
         trials.save(trial)
         yield row
-    if progress["epoch"] < settings["num_epochs"]:
+    if progress.epoch < settings["num_epochs"]:
         print(f"trial {trial.number} ended after {settings['patience']} epochs without a better "
               f"{settings.get('score', 'accuracy')} (patience)")
 
 
+def _row(trial, val, layers):
+    """The metrics of the epoch that ends.  val: its Evaluation, None without a validation set."""
+    progress = trial.progress
+    if val and not math.isfinite(val.loss):
+        raise Diverged(f"the validation loss is {val.loss} in epoch {progress.epoch + 1}")
+    return {
+        **trials.train_metrics(trial),
+        "train_accuracy": progress.num_correct / progress.num_seen,
+        **({"val_loss": val.loss, "val_accuracy": val.accuracy} if val else {}),
+        **trials.layer_metrics(trial.net, layers),
+        "epoch_seconds": progress.epoch_seconds,
+    }
+
+
 def _score(row, settings):
-    """What the best epoch has most of, a tuple; without a validation set, the last is best."""
+    """An epoch's score, a tuple of which the highest is best; without a validation set, the last epoch's is."""
     if "val_loss" not in row:
         return (row["epoch"],)
     if settings.get("score") == "loss":
@@ -71,7 +84,7 @@ def _score(row, settings):
 
 
 def _seed(net, number):
-    """Set the generators of stochastic neurons in evaluation, a number of its own for each layer."""
+    """Seed what stochastic neurons draw in evaluation: a seed of its own for each layer and `number`."""
     for k, neuron in enumerate(net.neurons.values()):
         if hasattr(neuron, "seed"):
             neuron.seed(1000 * number + k)
@@ -81,56 +94,38 @@ def _bar(label, num_batches, done=0):
     return tqdm(total=num_batches, initial=done, desc=label, unit="batch", leave=False, disable=None)
 
 
-def _row(trial, val, layers):
-    """The metrics of the epoch that ends; val: (loss, accuracy), None if there is no validation set."""
-    progress = trial.progress
-    if val and not math.isfinite(val[0]):
-        raise Diverged(f"the validation loss is {val[0]} in epoch {progress['epoch'] + 1}")
-    return {
-        **trials.train_metrics(trial),
-        "train_accuracy": progress["num_correct"] / progress["num_seen"],
-        **(dict(zip(("val_loss", "val_accuracy"), val, strict=True)) if val else {}),
-        **trials.layer_metrics(trial.net, layers),
-        "epoch_seconds": progress["epoch_seconds"],
-    }
-
-
 def test(trial, settings, data, encode, signals=()):
-    """Read the test set at the best epoch's weights; the trial's line of result.json.
+    """Read the test set with the weights of the best epoch; the trial's line of result.json.
 
-    Once; a net of stochastic neurons eval_repeats times, with other random numbers, of which the mean is reported.
+    Stochastic neurons are tested eval_repeats times, with other random numbers; the mean is reported.
     """
-    best = checkpoint.load(trial.path / "best.pt")
-    trial.net.load_state_dict(translate.state(best["net"], trial.net))
-    net, stop = trial.net, stop_hook(signals)
-    judges = build.loss(settings), build.prediction(settings)
-    run, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
+    net, size, repeats = trial.net, settings["batch_size"], settings.get("eval_repeats", 1)
+    best = trials.load_net(net, trial.path / "best.pt")
+    whole, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
+    loss_fn, predict = build.loss(settings), build.prediction(settings)
     activity = monitor.Activity(monitor.spiking(net), net)
     operations = monitor.Operations(monitor.synapses(net), net, activity.counter)
-    repeats, size = settings.get("eval_repeats", 1), settings["batch_size"]
     with activity, operations, _bar(f"{trial.path.name} test", repeats * -(-len(data.test) // size)) as bar:
         for repeat in range(repeats):
             _seed(net, repeat)
-            _, accuracy = loop.evaluate(run, data.test, encode, *judges, size, [bar.update, stop])
-            accuracies.append(accuracy)
+            after_batch = [bar.update, stop_hook(signals)]
+            accuracies.append(loop.evaluate(whole, data.test, encode, loss_fn, predict, size, after_batch).accuracy)
     layers = activity.layers().items()
     return {
         "seed": trial.seed,
         "best_epoch": best["epoch"],
-        "num_epochs": trial.progress["epoch"],
-        "num_iterations": trial.progress["iteration"],
+        "num_epochs": trial.progress.epoch,
+        "num_iterations": trial.progress.iteration,
         "val": best["val_accuracy"],
         "test": statistics.mean(accuracies),
         **({"test_repeats_std": statistics.stdev(accuracies)} if len(accuracies) > 1 else {}),
         "firing_rates": {name: layer["firing_rate"] for name, layer in layers},
-        **{share: {name: layer[share] for name, layer in layers} for share in ("silent_share", "saturated_share")},
+        **{key: {name: layer[key] for name, layer in layers} for key in ("silent_share", "saturated_share")},
         "synaptic_operations": operations.per_sample(len(data.test) * len(accuracies)),
-        "seconds": trial.progress["seconds"],
+        "seconds": trial.progress.seconds,
     }
 
 
 def summary(results, settings):
-    """What result.json says over all trials: accuracies as fractions, their mean and standard deviation (n - 1)."""
+    """What result.json says over all trials: how epochs were chosen; mean and deviation of test accuracies."""
     return {"select_on": settings["select_on"], **record.mean_std("test", [result["test"] for result in results])}
-
-

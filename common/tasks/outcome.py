@@ -1,11 +1,12 @@
-"""What a run that learns classes shows: a line for each epoch, its result in words, its figures."""
+"""What the task of learning classes shows: a line for each epoch, the result in words, figures, cases side by side."""
 
 import statistics
 
 import torch
 
 from common import build
-from common.running import checkpoint, metrics, record, translate
+from common.running import metrics, record
+from common.running.trial import load_net
 from common.training import monitor
 
 CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how the epoch was chosen, if not on validation
@@ -14,35 +15,36 @@ CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how th
 def show(row, settings, net):
     """Print an epoch's line."""
     rates = {name: row[key] for name in net.neurons if (key := f"firing_rate_{name}") in row}
-    shown = "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
+    parts = [f"trial {row['trial']}", f"epoch {row['epoch']}/{settings['num_epochs']}"]
+    for split, name in (("train", "train"), ("val", record.held_out(settings))):
+        if f"{split}_loss" in row:
+            parts.append(f"{name} loss {row[f'{split}_loss']:.4f} accuracy {row[f'{split}_accuracy']:.2%}")
     if len(rates) > monitor.FEW_LAYERS:
-        shown = f"{min(rates.values()):.3f} to {max(rates.values()):.3f}"
-    splits = {"train": "train"} | ({"val": record.held_out(settings)} if "val_loss" in row else {})
-    losses = "  ".join(f"{name} loss {row[f'{split}_loss']:.4f} accuracy {row[f'{split}_accuracy']:.2%}"
-                       for split, name in splits.items())  # fmt: skip
-    print(f"trial {row['trial']}  epoch {row['epoch']}/{settings['num_epochs']}  {losses}  "
-          + f"firing rates {shown}  " * bool(rates) + f"{row['epoch_seconds']:.1f} s", flush=True)  # fmt: skip
+        parts.append(f"firing rates {min(rates.values()):.3f} to {max(rates.values()):.3f}")
+    elif rates:
+        parts.append("firing rates " + "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
+    print(*parts, f"{row['epoch_seconds']:.1f} s", sep="  ", flush=True)
 
 
 def conclude(result):
-    """The result: a line for each layer, and at last the accuracy."""
-    spread = f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else ""
-    marks = ", a stand-in" * result["data"]["stand_in"] + CHOSEN[result["select_on"]]
-    epochs = ("" if result["select_on"] == "last" else "best ") + "epoch "
-    epochs += ", ".join(str(trial["best_epoch"]) for trial in result["trials"])
-    return "\n".join([*_layer_lines(result["trials"]),
-        f"test accuracy {result['test_mean']:.2%}{spread} over {result['num_trials']} trial(s) ({epochs}) "
-        f"on {result['data']['name']}{marks}"])  # fmt: skip
-
-
-def _layer_lines(trials):
-    """Of each layer, over the test set and the trials: spikes per neuron and step, shares of neurons."""
-    if trials[0]["firing_rates"]:
-        yield f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}"
+    """The result in words: a line for each layer, its means over the trials' test sets, and the accuracy."""
+    trials, lines = result["trials"], []
     for name in trials[0]["firing_rates"]:
         rate, silent, saturated = (statistics.mean(trial[key][name] for trial in trials)
-                                   for key in ("firing_rates", "silent_share", "saturated_share"))  # fmt: skip
-        yield f"{name:20}{rate:>12.4f}{silent:>9.1%}{saturated:>11.1%}"
+                                   for key in ("firing_rates", "silent_share", "saturated_share"))
+        lines.append(f"{name:20}{rate:>12.4f}{silent:>9.1%}{saturated:>11.1%}")
+    if lines:
+        lines.insert(0, f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}")
+    epochs = ", ".join(str(trial["best_epoch"]) for trial in trials)
+    best = "" if result["select_on"] == "last" else "best "
+    stand_in = ", a stand-in" if result["data"]["stand_in"] else ""
+    return "\n".join([*lines, f"test accuracy {_accuracy(result)} over {len(trials)} trial(s) ({best}epoch {epochs}) "
+                              f"on {result['data']['name']}{stand_in}{CHOSEN[result['select_on']]}"])
+
+
+def _accuracy(result):
+    """The mean test accuracy, and its deviation where there are several trials."""
+    return f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
 
 
 def draw(path, settings, data, net, encode, result):
@@ -61,11 +63,11 @@ def draw(path, settings, data, net, encode, result):
         trajectories = dict(zip(net.neurons, build.threshold_trajectories(settings, num_iterations), strict=True))
         figures["thresholds"] = curves.threshold_curves(list(trajectories), trajectories, rows)
     if curves.layers_with_tau(rows):
-        _load(net, path / "trial_0" / "last.pt")
+        load_net(net, path / "trial_0" / "last.pt")
         taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
         figures["tau"] = curves.tau_curves(rows)
         figures["tau_distributions"] = activity.tau_distributions(taus, settings["init_tau"], "after training, trial 0")
-    _load(net, path / "trial_0" / "best.pt")
+    load_net(net, path / "trial_0" / "best.pt")
     inputs, label = data.test.batch(torch.tensor([0]))
     layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]
@@ -75,10 +77,6 @@ def draw(path, settings, data, net, encode, result):
         figures["example"] = activity.example([layers[k] for k in shown], label.item(), image)
     for name, figure in figures.items():
         style.save(figure, path / "figures" / f"{name}.png")
-
-
-def _load(net, path):
-    net.load_state_dict(translate.state(checkpoint.load(path)["net"], net))
 
 
 def compare(path, runs):
@@ -93,8 +91,7 @@ def compare(path, runs):
     for case, result in results.items():
         held = [trial["val"] for trial in result["trials"] if trial["val"] is not None]
         best = f"{statistics.mean(held):.2%}" if held else "–"
-        test = f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
-        print(f"{case:15}{test:>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
+        print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
     rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
     if all(curves.layers_with_tau(found) for found in rows.values()):
         style.save(curves.compare(rows, held_out), path / "figures" / "cases.png")

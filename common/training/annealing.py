@@ -7,7 +7,7 @@ from common.choices import FRACTION, POSITIVE, Choice, Option
 
 
 class Constant:
-    """Thresholds that stay."""
+    """A schedule that leaves the thresholds as they are."""
 
     def step(self):
         pass
@@ -16,11 +16,11 @@ class Constant:
 class ThresholdAnnealing:
     """theta <- theta + rate (final - theta), once per training iteration (exponential relaxation).
 
-    neurons: modules with a `threshold` buffer, else ValueError.  thresholds_final, anneal_rates: a number for each, > 0
-    and in [0, 1].
-    No gradient enters. The state is the thresholds themselves, so a network's state_dict, loaded after
-    the schedule is made, resumes it.
-    Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, ours is not.
+    neurons: modules with a buffer `threshold`.  thresholds_final: where each threshold goes, above 0.  anneal_rates:
+    one for each, in [0, 1].  ValueError for other neurons, numbers or lengths.
+    No gradient passes.  The thresholds themselves are the state: a network's state_dict, loaded after the schedule is
+    made, resumes it.
+    Source: snn-tha@f9c0b51 (arXiv 2201.11915); its `thr_final` is an increment, `thresholds_final` are not.
     """
 
     def __init__(self, neurons, thresholds_final, anneal_rates):
@@ -43,7 +43,7 @@ class ThresholdAnnealing:
 
 
 class LinearAnnealing(ThresholdAnnealing):
-    """theta moves by rate (final - theta at construction) per training iteration, and stops at final."""
+    """theta moves by rate (final - initial theta) per training iteration, and stops at final."""
 
     def __init__(self, neurons, thresholds_final, anneal_rates):
         super().__init__(neurons, thresholds_final, anneal_rates)

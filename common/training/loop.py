@@ -1,10 +1,8 @@
-"""One epoch, one evaluation, one fit. Knows tensors and callables; reads no config.
-
-`progress` is a dict of all that moves beside the network, the optimizer and the schedule: numbers,
-tensors and the rows of metrics only, so that a checkpoint holds it as it is.
-"""
+"""One epoch of training, one evaluation, and how far the training of a trial has come."""
 
 import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,15 +12,51 @@ from common.sequence import mask_of
 
 
 class Diverged(Exception):
-    """The loss is no longer a finite number."""
+    """A loss, gradient or weight is no longer a finite number."""
 
 
-def new_progress():
-    """epoch: epochs completed.  step: steps taken in the one under way, to which the sums belong.  lr: of the last."""
-    return {
-        "epoch": 0, "iteration": 0, "rows": [], "best_epoch": 0, "best_score": (), "seconds": 0.0,
-        "step": 0, "loss_sum": 0.0, "num_correct": 0, "num_seen": 0, "epoch_seconds": 0.0, "lr": None,
-    }  # fmt: skip
+@dataclass
+class Progress:
+    """How far the training of a trial has come; a checkpoint holds its fields as a dict."""
+
+    epoch: int = 0  # epochs completed
+    iteration: int = 0  # optimizer steps taken, in all epochs
+    rows: list = field(default_factory=list)  # the metrics of each completed epoch, dicts
+    best_epoch: int = 0  # the first is 1; 0: none yet
+    best_score: tuple = ()  # of the best epoch; higher is better, later numbers break ties
+    seconds: float = 0.0  # taken by the completed epochs
+    recorded: dict = field(default_factory=dict)  # a task's own, of each iteration: {name: tensor [iterations, ...]}
+    lr: float | None = None  # learning rate of the last step
+
+    # The epoch under way:
+    step: int = 0  # optimizer steps taken
+    num_seen: int = 0  # samples trained on
+    num_correct: int = 0  # of these, those predicted right
+    loss_sum: float = 0.0  # over these
+    epoch_seconds: float = 0.0
+
+    def end_epoch(self, row, score, equal_is_better=False):
+        """Close the epoch under way with its row of metrics; whether its score, a tuple, is the best so far."""
+        better = score > self.best_score or equal_is_better and score == self.best_score
+        self.epoch += 1
+        if better:
+            self.best_score, self.best_epoch = score, self.epoch
+        self.rows.append(row)
+        self.seconds += self.epoch_seconds
+        self.step = self.num_seen = self.num_correct = 0
+        self.loss_sum = self.epoch_seconds = 0.0
+        return better
+
+    def has_ended(self, num_epochs, patience):
+        """Whether all epochs are done, or the last `patience` of them (0: any number) brought no better score."""
+        return self.epoch >= num_epochs or 0 < patience <= self.epoch - self.best_epoch
+
+
+class Evaluation(NamedTuple):
+    """The mean loss over a split, and the fraction of its samples that are predicted right."""
+
+    loss: float
+    accuracy: float
 
 
 def batch_order(num_samples, batch_size, seed, epoch):
@@ -33,17 +67,17 @@ def batch_order(num_samples, batch_size, seed, epoch):
 
 def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predict, after_step=(), penalties=(),
                 clip_grad_norm=0.0):
-    """Take the steps of `batches` that progress["step"] has not counted yet.
+    """Train on those of an epoch's `batches` that `progress` has not counted yet, one optimizer step each.
 
-    split: see common.data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.training.losses.
-    penalties: net -> scalar, added to the loss.  clip_grad_norm: of all gradients together, 0: none.
-    after_step: callables run after each optimizer step (schedules, annealing, clamps, checkpoints).
-    Diverged, before the step, if the loss or its gradient is not finite: spikes of a NaN membrane are 0,
-    so that the loss alone would not tell.
+    split: see common.data.Data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.training.losses.
+    penalties: callables net -> scalar, added to the loss.  clip_grad_norm: the largest norm of all gradients together;
+    0: any.  after_step: callables run after each step (schedules, annealing, clamps, checkpoints).
+    Diverged, before the step, if the loss or its gradient is not finite: the spikes of a NaN membrane are 0, so that
+    the loss alone would not tell.
     """
     net.train()
     parameters = list(net.parameters())
-    for indices in batches[progress["step"] :]:
+    for indices in batches[progress.step :]:
         for parameter in parameters:  # before the forward pass, which takes the gradients' memory
             parameter.grad = None
         inputs, target = split.batch(indices)
@@ -54,22 +88,25 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
         gradient = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
         value = loss.item()
         if not math.isfinite(value) or not torch.isfinite(gradient):
-            raise Diverged(f"loss {value}, gradient norm {gradient.item()} at iteration {progress['iteration'] + 1}")
+            raise Diverged(f"loss {value}, gradient norm {gradient.item()} at iteration {progress.iteration + 1}")
         if clip_grad_norm:
             clip_grads_with_norm_(parameters, clip_grad_norm, gradient)
         optimizer.step()
-        progress["step"] += 1
-        progress["iteration"] += 1
-        progress["loss_sum"] += value * len(target)
-        progress["num_correct"] += (predict(output, mask) == target).sum().item()
-        progress["num_seen"] += len(target)
+        progress.step += 1
+        progress.iteration += 1
+        progress.num_seen += len(target)
+        progress.num_correct += (predict(output, mask) == target).sum().item()
+        progress.loss_sum += value * len(target)
         for hook in after_step:
             hook()
 
 
 @torch.no_grad()
 def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
-    """(mean loss, accuracy as a fraction) over a split, None if it is empty; draws no random numbers."""
+    """The Evaluation of a network on a split, None if that is empty; draws no random numbers.
+
+    after_batch: callables run after each batch.  The other arguments: see train_epoch.
+    """
     net.eval()
     if not len(split):
         return None
@@ -82,22 +119,4 @@ def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
         num_correct += (predict(output, mask) == target).sum().item()
         for hook in after_batch:
             hook()
-    return loss_sum / len(split), num_correct / len(split)
-
-
-def end_epoch(progress, row, score, equal_is_better=False):
-    """Close the epoch with its metrics; whether its score, a tuple, is the highest so far."""
-    better = score > progress["best_score"] or equal_is_better and score == progress["best_score"]
-    if better:
-        progress["best_score"], progress["best_epoch"] = score, progress["epoch"] + 1
-    progress["rows"].append(row)
-    progress["seconds"] += progress["epoch_seconds"]
-    progress["epoch"] += 1
-    progress.update(step=0, loss_sum=0.0, num_correct=0, num_seen=0, epoch_seconds=0.0)
-    return better
-
-
-def has_ended(progress, num_epochs, patience):
-    """Whether all epochs are done, or `patience` of them (if not 0) brought no better score."""
-    waited = progress["epoch"] - progress["best_epoch"]
-    return progress["epoch"] >= num_epochs or 0 < patience <= waited
+    return Evaluation(loss_sum / len(split), num_correct / len(split))

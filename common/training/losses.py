@@ -1,7 +1,7 @@
-"""Losses and predictions: what reduces a network's output over time.
+"""Losses and predictions, which reduce a network's output over time.
 
-output: [T, B, K], the read-out's spikes or membranes.  target: [B] classes.  mask: [T, B], 1 where a
-step is the sample's own and 0 where it is padding; None: all steps are.
+output: [T, B, K], the read-out's spikes or membranes.  target: int64 [B], classes.  mask: [T, B], 1 where a step is
+the sample's own and 0 where it is padding; None: no padding.
 """
 
 import torch
@@ -11,16 +11,17 @@ from common.choices import FRACTION, POSITIVE, Choice, Option, one_of
 
 
 def mse_count_loss(output, target, mask=None, correct_rate=0.8, incorrect_rate=0.2):
-    """Mean squared distance of spike counts from int(T · rate), divided by T, over batch and classes.
+    """Squared distance of spike counts from int(T · rate), divided by T; the mean over batch and classes.
 
-    correct_rate, incorrect_rate: the share of steps, in [0, 1], at which the right and the wrong
-    outputs are to spike; T counts a sample's own steps.  Source: snnTorch 1.0 `mse_count_loss`.
+    correct_rate, incorrect_rate: the fraction of a sample's T own steps, in [0, 1], at which the right and the wrong
+    outputs are to spike.  Source: snnTorch 1.0 `mse_count_loss`.
     """
-    num_steps = torch.full_like(target, output.shape[0]) if mask is None else mask.sum(0)
-    num_steps = num_steps.double()[:, None]  # [B, 1]; double, so that T · rate rounds as in Python
+    num_steps = torch.full(target.shape, len(output)) if mask is None else mask.sum(0).cpu()
+    num_steps = num_steps.double()[:, None]  # [B, 1]; in double, which mps lacks, so that T · rate rounds as in Python
     right = F.one_hot(target, output.shape[-1]).bool()  # [B, K]
-    wanted = torch.where(right, (num_steps * correct_rate).int(), (num_steps * incorrect_rate).int())
-    return ((spike_counts(output, mask) - wanted) ** 2 / num_steps.to(output.dtype)).mean()
+    correct, incorrect = ((num_steps * rate).int().to(output.device) for rate in (correct_rate, incorrect_rate))
+    wanted = torch.where(right, correct, incorrect)
+    return ((spike_counts(output, mask) - wanted) ** 2 / num_steps.to(output)).mean()
 
 
 def mse_rate_loss(output, target, mask=None):
@@ -33,9 +34,9 @@ def mse_rate_loss(output, target, mask=None):
 
 
 def mse_membrane_loss(output, target, mask=None, on_target=1.0):
-    """Mean squared distance of membranes from a ramp that is to reach the threshold when the sample is to spike.
+    """Mean squared distance of membranes from a ramp that ends when the sample is to spike: see membrane_ramp.
 
-    output: [T, B, 1] membranes.  target: [B] steps to spike at, each in 1..T-1.  See membrane_ramp.
+    output: [T, B, 1], membranes.  target: int64 [B], steps to spike at, in 1..T-1.  on_target: the ramp's peak.
     Source: snn-tha@f9c0b51; snnTorch 1.0 `mse_membrane_loss`.
     """
     ramp = membrane_ramp(target, len(output), on_target).to(output.dtype)
@@ -45,7 +46,7 @@ def mse_membrane_loss(output, target, mask=None, on_target=1.0):
 
 
 def membrane_ramp(spike_time, num_steps, on_target):
-    """Membranes [T, B, 1] that rise from 0 at step 0 to `on_target` at step spike_time [B], and are 0 after it."""
+    """Membranes [T, B, 1] that rise from 0 at step 0 to `on_target` at step spike_time [B], and then are 0."""
     step = torch.arange(num_steps, device=spike_time.device)[:, None]
     return ((step <= spike_time) * (on_target * step / spike_time))[..., None]
 
@@ -57,37 +58,34 @@ def first_spike_time(spikes):
 
 
 def cross_entropy_loss(output, target, mask=None, reduce="mean"):
-    """Cross entropy of the output's mean, max or last over each sample's own steps; the mean over the batch.
-
-    Source: SPSN@c46d169 (its loss_mode).
-    """
+    """Cross entropy of the `reduced` output, the mean over the batch.  Source: SPSN@c46d169 (its loss_mode)."""
     return F.cross_entropy(reduced(output, mask, reduce), target)
 
 
 def reduced(output, mask=None, reduce="mean"):
-    """The mean, max or last of output [T, B, K] over each sample's own steps, [B, K]."""
+    """The output's mean, maximum or last value over each sample's own steps, [B, K]; ValueError for another word."""
     if reduce == "mean":
         return output.mean(0) if mask is None else (output * mask[..., None]).sum(0) / mask.sum(0)[:, None]
     if reduce == "max":
         own = output if mask is None else output.masked_fill(mask[..., None] == 0, -torch.inf)
-        return own.max(0).values  # the gradient of equals goes to one step
+        return own.max(0).values  # of equal steps one gets the gradient
     if reduce == "last":
         return output[-1] if mask is None else output[mask.sum(0).long() - 1, torch.arange(output.shape[1])]
     raise ValueError(f"reduce must be 'mean', 'max' or 'last', got {reduce!r}")
 
 
 def predict(output, mask=None):
-    """The class that spikes most, [B]; the first of equals."""
+    """The class whose output spikes most, [B]; the first of equals."""
     return spike_counts(output, mask).argmax(-1)
 
 
 def spike_counts(output, mask=None):
-    """Spikes of each class over the sample's own steps, [B, K]."""
+    """The number of spikes of each output over the sample's own steps, [B, K]."""
     return output.sum(0) if mask is None else (output * mask[..., None]).sum(0)
 
 
 def predict_reduced(output, mask=None, reduce="mean"):
-    """The class of the highest mean, max or last output, [B]; the first of equals."""
+    """The class whose `reduced` output is highest, [B]; the first of equals."""
     return reduced(output, mask, reduce).argmax(-1)
 
 

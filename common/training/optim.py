@@ -1,4 +1,4 @@
-"""Optimizers, and schedules of the learning rate whose step() is called once per training iteration."""
+"""Optimizers, and schedules of the learning rate whose step() is called after every training iteration."""
 
 import functools
 import math
@@ -9,35 +9,40 @@ from common.choices import AT_LEAST_ONE, AT_LEAST_ZERO, BELOW_ONE, NOT_NEGATIVE,
 
 
 def adam(kind, parameters, lr, weight_decay=0.0, betas=(0.9, 0.999)):
-    """Adam or a sibling.  betas: decays of its means of the gradient and of its square, each in [0, 1)."""
+    """Adam or its relative `kind`.  betas: decays of the gradient's running mean and of its square's, in [0, 1).
+
+    ValueError for another number of betas.
+    """
     if len(betas) != 2:
         raise ValueError(f"betas are two numbers, of the gradient's mean and of its square's, got {betas}")
     return kind(parameters, lr, tuple(betas), weight_decay=weight_decay)
 
 
 def constant(optimizer, steps_per_epoch):
+    """The rate stays."""
     return optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 
 def cosine(optimizer, steps_per_epoch, cosine_iterations=0, cosine_epochs=0, eta_min=0.0):
-    """CosineAnnealingLR: half a period down to eta_min, then it rises again.
+    """The rate falls as half a cosine to eta_min, then rises again.
 
-    It falls at each iteration over cosine_iterations, or at each epoch's end over cosine_epochs; one of them is 0.
+    It moves at every iteration and is lowest after cosine_iterations, or moves at the end of each epoch and is lowest
+    after cosine_epochs.  ValueError unless one of them is 0.
     """
     if bool(cosine_iterations) == bool(cosine_epochs):
         raise ValueError("lr_schedule=cosine needs cosine_iterations or cosine_epochs, and the other of them 0")
     if cosine_iterations:
         return optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine_iterations, eta_min)
-    kept = eta_min / optimizer.defaults["lr"]
+    lowest = eta_min / optimizer.defaults["lr"]
 
     def factor(step):
-        return kept + (1 - kept) * (1 + math.cos(math.pi * (step // steps_per_epoch) / cosine_epochs)) / 2
+        return lowest + (1 - lowest) * (1 + math.cos(math.pi * (step // steps_per_epoch) / cosine_epochs)) / 2
 
     return optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
 def step(optimizer, steps_per_epoch, lr_step_epochs, lr_step_factor):
-    """Cut the rate by a factor every so many epochs."""
+    """The rate is multiplied by lr_step_factor every lr_step_epochs epochs."""
     return optim.lr_scheduler.StepLR(optimizer, lr_step_epochs * steps_per_epoch, lr_step_factor)
 
 

@@ -1,4 +1,4 @@
-"""What is added to the loss: callables net -> scalar; and what holds the weights after a step."""
+"""Penalties on a network, callables net -> scalar that are added to the loss; and a clamp of its weights."""
 
 import torch
 
@@ -8,8 +8,8 @@ from common.sequence import mask_of
 class RateLimit:
     """relu(sum of the neurons' firing rates - limit · number of neurons)^2, over all layers of net.neurons.
 
-    A rate is the share of steps, the samples' own, at which a neuron fires, in the forward pass before the call.
-    limit: in (0, 1].
+    A neuron's rate is the fraction of the samples' own steps at which it fired in the net's last forward pass.
+    limit: mean rate that costs nothing, in (0, 1].
     Source: SPSN@c46d169 (its reg_thr).
     """
 
@@ -36,10 +36,10 @@ class RateLimit:
 
 
 class TauVariance:
-    """weight · sum over the layers of net.neurons of the variance of their tau, or of w = -log(tau - 1).
+    """weight · sum over the layers of net.neurons of the variance (n - 1) of their tau, or of w = -log(tau - 1).
 
-    weight: lambda, >= 0.  on: "tau", as the thesis writes it, or "w", as its code computes it.  A layer's neurons
-    are a sample (n - 1), as torch.var has it; a layer of one tau adds nothing.  ValueError for another `on`.
+    weight: lambda, >= 0.  on: "tau", as the thesis writes it, or "w", as its code computes it; else ValueError.
+    A layer of one tau adds nothing.
     Source: Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b (its reg_lambda).
     """
 
@@ -54,7 +54,7 @@ class TauVariance:
 
 
 def weight_clamps(net):
-    """A hook that puts the weights of net.synapses back into [-1, 1].  Source: snn-tha@f9c0b51, SHD."""
+    """A callable that clamps the weights of net.synapses to [-1, 1].  Source: snn-tha@f9c0b51, SHD."""
     weights = [parameter for name, parameter in net.synapses.named_parameters() if name.endswith("weight")]
 
     @torch.no_grad()

@@ -10,7 +10,7 @@ from helpers.place import Place, equal, timeless, weights
 
 from common import report
 from common.running import record, replay
-from common.tasks import traces
+from common.tasks.recording import Recording
 
 SMALL = ["num_iterations=130", "hidden_sizes=[12]", "num_inputs=9", "num_steps=20", "spike_time=15", "num_frames=3"]
 CASES = ["float", "binarized", "wide_threshold", "annealed", "tuned"]
@@ -56,7 +56,7 @@ def test_its_traces_hold_every_iteration_and_what_is_said_of_them(annealed):
     result = record.read_json(path / "result.json")
     assert result["case"] == "annealed" and [trial["seed"] for trial in result["trials"]] == [0, 1]
     for k, trial in enumerate(result["trials"]):
-        found = traces.read(path / f"trial_{k}" / "traces.npz")
+        found = Recording.read(path / f"trial_{k}" / "traces.npz")
         assert found.membrane.shape == found.spikes.shape == (130, 20) and found.target.argmax() == 15
         assert found.threshold[:3] == pytest.approx([5, 5.225, 5.448875])  # 5 + .005 · 45, then again
         assert trial["mse_last50"] == pytest.approx(found.loss[-50:].mean() / 55**2)
@@ -70,7 +70,7 @@ def test_its_metrics_have_a_line_per_hundred_iterations(annealed):
     with open(path / "metrics.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["trial"] + " " + row["iteration"] for row in rows] == ["0 100", "0 130", "1 100", "1 130"]
-    losses = traces.read(path / "trial_0" / "traces.npz").loss
+    losses = Recording.read(path / "trial_0" / "traces.npz").loss
     assert float(rows[1]["train_loss"]) == pytest.approx(losses[100:].mean(), rel=1e-5)
     assert float(rows[1]["mse"]) == pytest.approx(losses[100:].mean() / 55**2, rel=1e-5)
 
@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, annealed):
     assert status == 0, stderr
     for trial in ("trial_0", "trial_1"):
         assert equal(weights(path / trial / "last.pt"), weights(annealed[0] / trial / "last.pt"))
-        one, other = (traces.read(run / trial / "traces.npz").membrane for run in (path, annealed[0]))
+        one, other = (Recording.read(run / trial / "traces.npz").membrane for run in (path, annealed[0]))
         assert np.array_equal(one, other)
     one, other = (timeless(record.read_json(run / "result.json")) for run in (path, annealed[0]))
     assert one == other
@@ -185,7 +185,7 @@ def test_a_run_that_is_being_made_longer_is_unfinished(place, capsys):
     assert replay_finds(place, path, 230) is False
     status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
     assert status == 0, stderr
-    assert len(traces.read(path / "trial_0" / "traces.npz").membrane) == 230 and replay_finds(place, path, 230)
+    assert len(Recording.read(path / "trial_0" / "traces.npz").membrane) == 230 and replay_finds(place, path, 230)
 
 
 def replay_finds(place, path, num_iterations):
@@ -200,7 +200,7 @@ def test_all_cases_made_longer_and_stopped_go_on_to_the_new_length(place):
     assert place.call("temporal_coding", *arguments, script="saving.py", KILL="9 20")[0] == -SIGKILL
     status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
     assert status == 0, stderr
-    lengths = [len(traces.read(path / case / "trial_0" / "traces.npz").membrane) for case in CASES]
+    lengths = [len(Recording.read(path / case / "trial_0" / "traces.npz").membrane) for case in CASES]
     assert lengths == [5] * 5
 
 
@@ -223,7 +223,7 @@ def test_a_case_that_diverges_leaves_the_others_theirs(place):
     assert finished and (path / "figures" / "cases.png").exists() and f"case {CASES[-1]}" in stdout
     status, stdout, stderr = place.call("temporal_coding", f"evaluate=runs/{path.name}")
     assert status == 2 and "Traceback" not in stderr and "run.py: case wide_threshold: the run is unfinished" in stderr
-    assert stdout.count("mse / peak²") >= len(finished) and "not judged" in stdout
+    assert stdout.count("mse / peak²") >= len(finished) and "failed: the run is unfinished" in stdout
 
 
 STOPPED_WHILE_DRAWING = """

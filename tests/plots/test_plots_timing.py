@@ -6,7 +6,7 @@ from matplotlib.animation import AbstractMovieWriter
 from PIL import Image
 
 from common.plots import timing
-from common.tasks.traces import Traces
+from common.tasks.recording import Recording
 
 RAMP = [0.0, 1.0, 2.0, 0.0]  # to spike at time step 2
 
@@ -14,7 +14,7 @@ RAMP = [0.0, 1.0, 2.0, 0.0]  # to spike at time step 2
 def make_traces(num_iterations=5, scale=1.0):
     """In iteration i, from 1: the membrane is i at every step, one spike at step i % 4, threshold 10 + i, loss i²."""
     i = np.arange(1, num_iterations + 1)
-    return Traces(membrane=scale * np.repeat(i[:, None], 4, axis=1).astype(np.float32),
+    return Recording(membrane=scale * np.repeat(i[:, None], 4, axis=1).astype(np.float32),
                   spikes=np.arange(4) == i[:, None] % 4, threshold=scale * (10.0 + i), target=scale * np.array(RAMP),
                   loss=scale**2 * i**2.0)
 
@@ -146,7 +146,7 @@ def test_cases_stand_side_by_side_in_units_of_their_peaks():
 
 
 def test_one_iteration_of_one_step_is_drawn(tmp_path):
-    traces = Traces(np.ones((1, 1)), np.ones((1, 1), bool), np.ones(1), np.zeros(1), np.ones(1))
+    traces = Recording(np.ones((1, 1)), np.ones((1, 1), bool), np.ones(1), np.zeros(1), np.ones(1))
     lines, spikes, _ = column(timing.spike_timing(traces), 1)
     assert lines["membrane"] == [1] and spikes == [0] and timing.loss_curve(traces)
     assert len(drawn(timing.animate(traces), tmp_path).frames) == 1 and timing.compare({"": traces})

@@ -86,9 +86,9 @@ def test_a_run_is_loaded_as_it_was_tested(folder, monkeypatch):
     script = SimpleNamespace(**runpy.run_path(str(shd / "run.py")))
     del sys.modules["conf"]
     settings, data, net = replay.load(script, path)
-    judges = build.loss(settings), build.prediction(settings)
-    _, accuracy = loop.evaluate(net, data.test, lambda batch: encode.events(batch, 0), *judges, 50)
-    assert accuracy == record.read_result(path)["trials"][0]["test"] > 0
+    found = loop.evaluate(net, data.test, lambda batch: encode.events(batch, 0), build.loss(settings),
+                          build.prediction(settings), 50)
+    assert found.accuracy == record.read_result(path)["trials"][0]["test"] > 0
     assert settings["neuron"] == "lif" and len(data.train) == 96
     config = record.read_json(path / "config.json")
     record.write_json(path / "config.json", config | {"data": config["data"] | {"hashes": {"other": "set"}}})

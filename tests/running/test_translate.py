@@ -1,4 +1,4 @@
-"""Runs that an older commit made, kept in old_runs/: they are read, judged and continued by this one."""
+"""Runs that an older commit made, kept in old_runs/: they are read, evaluated and continued by this one."""
 
 import csv
 import shutil
@@ -9,6 +9,7 @@ from helpers.place import Place
 
 from common.report import main as report
 from common.running import checkpoint, record, translate
+from common.training.loop import Progress
 
 OLD = {"convnet": "mnist", "plifnet": "mnist", "paralif": "shd", "lif": "shd"}  # made at acc29b7
 
@@ -25,7 +26,7 @@ def copied(place, name):
 
 
 @pytest.mark.parametrize("name", OLD)
-def test_an_old_run_is_judged_as_it_was(place, name):
+def test_an_old_run_is_tested_as_it_was(place, name):
     path = copied(place, name)
     status, stdout, stderr = place.call(OLD[name], f"evaluate=runs/{name}")
     assert status == 0, stderr
@@ -70,5 +71,13 @@ def test_a_learnt_alpha_was_a_logarithm():
 
 
 def test_a_score_that_was_a_number_is_one_of_several():
-    assert translate.progress({"best_score": 0.5, "epoch": 1}) == {"best_score": (0.5,), "epoch": 1}
-    assert translate.progress({"best_score": (0.5, -1.0)}) == {"best_score": (0.5, -1.0)}
+    found = translate.progress({"best_score": 0.5, "epoch": 1})
+    assert found == {"best_score": (0.5,), "epoch": 1, "recorded": {}}
+    assert translate.progress(found | {"best_score": (0.5, -1.0)}) == found | {"best_score": (0.5, -1.0)}
+
+
+def test_what_spike_timing_records_lay_beside_the_other_fields():
+    recorded = {"membrane": torch.zeros(3, 2), "threshold": torch.ones(3)}
+    found = translate.progress({"best_score": (-1.0,), "epoch": 1, **recorded})
+    assert found == {"best_score": (-1.0,), "epoch": 1, "recorded": recorded}
+    assert translate.progress(found) == found and Progress(**found).recorded is found["recorded"]

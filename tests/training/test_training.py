@@ -36,12 +36,12 @@ def make(seed=0):
     """Everything that a trial trains: (network with dropout and batch norm, optimizer, progress)."""
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
-    return net, torch.optim.Adam(net.parameters(), lr=0.05), loop.new_progress()
+    return net, torch.optim.Adam(net.parameters(), lr=0.05), loop.Progress()
 
 
 def train(net, optimizer, progress, loss_fn=F.cross_entropy, split=None, **others):
     split = split or Split()
-    batches = loop.batch_order(len(split), 5, 7, progress["epoch"])
+    batches = loop.batch_order(len(split), 5, 7, progress.epoch)
     loop.train_epoch(net, split, lambda x: x, loss_fn, optimizer, batches, progress, predict, **others)
 
 
@@ -69,7 +69,7 @@ def test_an_epoch_resumed_in_its_middle_ends_as_an_unbroken_one(stop_after):
     begun, kept = make(), {}
 
     def stop():
-        if begun[2]["step"] == stop_after:
+        if begun[2].step == stop_after:
             kept.update(copy.deepcopy({"net": begun[0].state_dict(), "optimizer": begun[1].state_dict(),
                                        "progress": begun[2], "generator": torch.get_rng_state()}))
             raise InterruptedError
@@ -81,7 +81,7 @@ def test_an_epoch_resumed_in_its_middle_ends_as_an_unbroken_one(stop_after):
     other[1].load_state_dict(kept["optimizer"])
     torch.set_rng_state(kept["generator"])
     train(*other[:2], kept["progress"])
-    assert kept["progress"] == progress and progress["step"] == 5 and progress["num_seen"] == 22
+    assert kept["progress"] == progress and progress.step == 5 and progress.num_seen == 22
     states = net.state_dict(), other[0].state_dict()
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert not torch.equal(net[0].weight, make()[0][0].weight)
@@ -98,7 +98,7 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_before_the_step(loss_fn):
     with pytest.raises(loop.Diverged, match="iteration 1"):
         train(net, optimizer, progress, loss_fn)
     assert all(torch.equal(a, b) for a, b in zip(weights, net.parameters(), strict=True))
-    assert progress == loop.new_progress() and not optimizer.state
+    assert progress == loop.Progress() and not optimizer.state
 
 
 def one_weight():
@@ -110,12 +110,12 @@ def one_weight():
 
 def test_a_step_by_hand_with_penalties():
     net, optimizer, split = one_weight()
-    progress, seen = loop.new_progress(), []
+    progress, seen = loop.Progress(), []
     train(net, optimizer, progress, lambda output, target, mask: output.mean(), split,
           penalties=[lambda net: net.weight.square().sum(), lambda net: 0.5 * net.weight.sum()],
           after_step=[lambda: seen.append(net.weight.item())])
     assert seen == [pytest.approx(2 - 0.1 * (3 + 2 * 2 + 0.5))]  # d/dw of 3 w + w² + w / 2 at w = 2
-    assert progress["iteration"] == progress["step"] == progress["num_seen"] == progress["num_correct"] == 1
+    assert progress.iteration == progress.step == progress.num_seen == progress.num_correct == 1
 
 
 def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
@@ -129,27 +129,27 @@ def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
 
 @pytest.mark.parametrize("equal_is_better", [False, True])
 def test_of_equal_epochs_the_first_is_the_best_or_the_last(equal_is_better):
-    progress = loop.new_progress()
-    better = [loop.end_epoch(progress, {"val_accuracy": value}, (value,), equal_is_better)
+    progress = loop.Progress()
+    better = [progress.end_epoch({"val_accuracy": value}, (value,), equal_is_better)
               for value in (0.0, 0.5, 0.5, 0.4, 0.6)]  # fmt: skip
     assert better == [True, True, equal_is_better, False, True]
-    assert (progress["epoch"], progress["best_epoch"], progress["best_score"]) == (5, 5, (0.6,))
-    assert [row["val_accuracy"] for row in progress["rows"]] == [0.0, 0.5, 0.5, 0.4, 0.6]
+    assert (progress.epoch, progress.best_epoch, progress.best_score) == (5, 5, (0.6,))
+    assert [row["val_accuracy"] for row in progress.rows] == [0.0, 0.5, 0.5, 0.4, 0.6]
 
 
 def test_a_second_number_breaks_ties():
-    progress = loop.new_progress()
+    progress = loop.Progress()
     scores = [(0.4, -1.59), (0.4, -1.30), (0.4, -1.30), (0.3, -1.0), (0.4, -1.31)]
-    assert [loop.end_epoch(progress, {}, score) for score in scores] == [True, True, False, False, False]
-    assert progress["best_epoch"] == 2
+    assert [progress.end_epoch({}, score) for score in scores] == [True, True, False, False, False]
+    assert progress.best_epoch == 2
 
 
 def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
-    progress = loop.new_progress() | {"step": 4, "loss_sum": 2.0, "num_correct": 3, "num_seen": 20,
-                                          "epoch_seconds": 1.5, "seconds": 2.0, "iteration": 4}
-    loop.end_epoch(progress, {"val_accuracy": 0.5}, score=(0.5,))
-    assert progress["seconds"] == 3.5 and progress["iteration"] == 4
-    assert [progress[key] for key in ("step", "loss_sum", "num_correct", "num_seen", "epoch_seconds")] == [0] * 5
+    progress = loop.Progress(iteration=4, seconds=2.0, step=4, num_seen=20, num_correct=3, loss_sum=2.0,
+                             epoch_seconds=1.5)
+    row = {"val_accuracy": 0.5}
+    progress.end_epoch(row, score=(0.5,))
+    assert progress == loop.Progress(epoch=1, iteration=4, rows=[row], best_epoch=1, best_score=(0.5,), seconds=3.5)
 
 
 @pytest.mark.parametrize("epoch, best_epoch, patience, ended", [
@@ -157,8 +157,8 @@ def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
     (4, 1, 3, True), (4, 2, 3, False), (4, 3, 1, True),
 ])  # fmt: skip
 def test_a_trial_ends_after_its_epochs_or_its_patience(epoch, best_epoch, patience, ended):
-    progress = loop.new_progress() | {"epoch": epoch, "best_epoch": best_epoch}
-    assert loop.has_ended(progress, 10, patience) is ended
+    progress = loop.Progress(epoch=epoch, best_epoch=best_epoch)
+    assert progress.has_ended(10, patience) is ended
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
@@ -215,7 +215,7 @@ def test_gradients_are_clipped_to_one_norm_of_all():
         net.weight.data.fill_(2.0)
         optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
         loop.train_epoch(net, split, lambda x: x, lambda output, target, mask: output.mean(), optimizer,
-                             [torch.tensor([0])], loop.new_progress(), predict, clip_grad_norm=limit)
+                             [torch.tensor([0])], loop.Progress(), predict, clip_grad_norm=limit)
         assert net.weight.item() == pytest.approx(2 - moved, abs=1e-5)
 
 
@@ -230,10 +230,10 @@ def test_the_mask_of_the_sequence_reaches_loss_and_prediction():
         seen.append(mask)
         return output.mean()
 
-    def judge(output, mask):
+    def predict(output, mask):
         seen.append(mask)
         return output[:, 0]
 
     loop.train_epoch(net, split, lambda x: x, loss_fn, torch.optim.SGD(net.parameters(), 0.1),
-                         [torch.tensor([0])], loop.new_progress(), judge)
+                         [torch.tensor([0])], loop.Progress(), predict)
     assert seen == ["the mask"] * 2
