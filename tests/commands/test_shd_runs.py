@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, name):
     (["shift=0.2"], "shift has no effect here; it needs augment=True"),
     (["dt_ms=0"], "dt_ms must exceed 0"), (["net=mlp", "thresholds=[1,1]"], "thresholds has no effect here"),
     (["source=published", "data_dir=/nowhere"], "shd_train.h5"),
-])  # fmt: skip
+])
 def test_a_mistake_is_told_without_a_traceback(place, arguments, message, tmp_path):
     source = [] if "source=published" in arguments else ["source=sample"]
     status, _, stderr = place.call("shd", *source, *arguments, XDG_CACHE_HOME=str(tmp_path))

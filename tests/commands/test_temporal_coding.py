@@ -117,7 +117,7 @@ def test_all_cases_run_and_are_compared(all_cases):
         config = record.read_json(path / case / "config.json")
         assert config["directory"] == "temporal_coding" and config["settings"]["case"] == case
     assert sorted(file.name for file in (path / "figures").iterdir()) == [
-        "cases.mp4", "cases.png", "cases_smoothed.mp4", "losses.png"]  # fmt: skip
+        "cases.mp4", "cases.png", "cases_smoothed.mp4", "losses.png"]
     table = stdout.split("mse last50")[1]
     for case in CASES:
         final = record.read_json(path / case / "result.json")["final_mse_mean"]
@@ -163,7 +163,7 @@ def test_without_frames_there_are_figures_only(place):
     (["case=all", "momentum=0.5"], "case tuned: momentum has no effect here; it needs optimizer=sgd"),
     (["readout=spikes"], "readout must be 'membrane' in this task, got 'spikes'"),
     (["lr_schedule=step"], "these settings need 'lr_step_epochs', for which this conf.py has no row"),
-])  # fmt: skip
+])
 def test_a_mistake_is_told_in_one_line(place, arguments, message):
     status, _, stderr = place.call("temporal_coding", *arguments)
     assert status == 2 and stderr.startswith("run.py: ") and stderr.count("\n") == 1 and message in stderr, stderr
