@@ -6,7 +6,7 @@ import runpy
 
 import pytest
 import torch
-from helpers.place import ROOT, Place, weights
+from helpers.place import ROOT, weights
 from torch import nn
 
 from common import build
@@ -24,11 +24,6 @@ class Conf:
 
 def settings(directory, *arguments):
     return command.new_settings(Conf(directory), arguments)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
 
 
 def metrics(path):

@@ -7,16 +7,11 @@ import signal
 from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
-from helpers.place import Place, equal, timeless, weights
+from helpers.place import equal, timeless, weights
 
 from common.running import checkpoint, record
 
 KEYS = ["num_trials=2", "num_epochs=3", "patience=0"]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,6 @@ COLUMNS = ["trial", "epoch", "iteration", "lr", "train_loss", "train_accuracy", 
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
-
-
-@pytest.fixture(scope="module")
 def mnist_run(place):
     """(the run directory of two trials on MNIST, stdout)."""
     return place.train("mnist", "num_trials=2")[:2]

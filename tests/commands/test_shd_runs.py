@@ -4,7 +4,7 @@ import csv
 from signal import SIGKILL
 
 import pytest
-from helpers.place import Place, equal, timeless, weights
+from helpers.place import equal, timeless, weights
 
 from common.running import record
 
@@ -17,11 +17,6 @@ NETS = {
     "non_spiking": ["net=mlp", "neuron=non_spiking", "hidden_sizes=[8]", "dt_ms=20.0"],
     "paralif_d": ["net=mlp", "neuron=paralif_d", "hidden_sizes=[8]", "dt_ms=20.0", "learn_tau=True", "recurrent=True"],
 }
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
 
 
 def train(place, *arguments, **others):
