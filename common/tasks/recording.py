@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from common.errors import UserError
 from common.atomic import write
+from common.errors import UserError
 
 SMOOTHED = 5  # iterations that the smoothed membrane averages
 

@@ -95,9 +95,9 @@ def test_limits_are_measured(monkeypatch):
 
 def test_a_row_by_hand():
     result = {"reduced": {"batch_size": 4}, "first": {"peer": 2.5, "ours": 2.25}, "peak_mb": {"peer": 40, "ours": 10},
-              "median_seconds": {"peer": 3.0, "ours": 0.5}, "limit_seconds": {"dense": 0.4, "least": 0.1}}  # fmt: skip
+              "median_seconds": {"peer": 3.0, "ours": 0.5}, "limit_seconds": {"dense": 0.4, "least": 0.1}}
     assert table.row("net", result) == ("| net (here batch_size 4) | 3000 | 500.0 | 6.0× | 40 | 10 | 0.25 "
-                                        "| 400.0 / 100.0 | 80% / 20% | 2.5 / 2.25 |")  # fmt: skip
+                                        "| 400.0 / 100.0 | 80% / 20% | 2.5 / 2.25 |")
     same = result | {"peak_mb": {}, "reduced": {}, "limit_seconds": {"dense": 0.4, "least": 0.4}}
     assert table.row("net", same) == "| net | 3000 | 500.0 | 6.0× | – | – | – | 400.0 | 80% | 2.5 / 2.25 |"
     assert {line.count("|") for line in table.HEADER.splitlines()} == {table.row("net", same).count("|")}

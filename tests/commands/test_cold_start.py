@@ -29,7 +29,7 @@ assert x.tolist() == [2, 2, 2]
 def python(*arguments, folder=ROOT, **environment):
     """The standard error of a Python process."""
     process = subprocess.run([sys.executable, *arguments], cwd=folder, env=os.environ | environment, text=True,
-                             capture_output=True, check=True, timeout=120)  # fmt: skip
+                             capture_output=True, check=True, timeout=120)
     return process.stderr
 
 

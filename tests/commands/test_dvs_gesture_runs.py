@@ -25,7 +25,7 @@ NETS = {
     "neuron": [*PLIF, "tau=neuron", "pool=average", "augment=True"],
     "held": [*PLIF, "tau=neuron", "pool=average", "augment=True", "tau_penalty=30.0"],
     "fixed": [*PLIF, "tau=fixed", "learn_surrogate=True"],
-}  # fmt: skip
+}
 LAYERS = ["conv1", "conv2", "fc1", "fc2"]
 
 
@@ -164,7 +164,7 @@ def test_all_cases_are_those_of_the_thesis_side_by_side_on_frames_that_are_there
     assert status == 0 and "frames" not in stderr, stderr
     assert {file: file.stat().st_mtime_ns for file in (place.root / "cache").rglob("frames/*")} == frames
     cases = {"layer": ("layer", None), "neuron": ("neuron", 0.0), "neuron_0.01": ("neuron", 0.01),
-             "neuron_0.1": ("neuron", 0.1)}  # fmt: skip
+             "neuron_0.1": ("neuron", 0.1)}
     found = {case: record.read_config(path / case)["settings"] for case in cases}
     assert {case: (settings["tau"], settings.get("tau_penalty")) for case, settings in found.items()} == cases
     assert all(settings["net"] == "plifnet" for settings in found.values())
@@ -196,7 +196,7 @@ def test_the_distributions_drawn_are_those_at_the_end(runs):
     (["net=plifnet", "num_layers=9"], "num_layers=9"), (["split_by=event"], "split_by must be one of 'dt', 'number'"),
     (["val_split=users", "val_users=[77]"], "77"), (["augment=True", "flip_lr=True"], "flip_lr"),
     (["source=published", "data_dir=/nowhere"], "ibmGestureTrain.tar.gz"),
-])  # fmt: skip
+])
 def test_a_mistake_is_told_in_one_line(main, arguments, message):
     status, stderr = main(arguments)
     assert status == 2 and message in stderr and "run.py: " in stderr, stderr

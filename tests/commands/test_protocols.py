@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from helpers.place import Place, weights
+from helpers.place import weights
 from helpers.settings import settings_of as settings
 from torch import nn
 
@@ -13,11 +13,6 @@ from common import build
 from common.data.events import Binning, Events
 from common.running import record
 from common.training import losses
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
 
 
 def metrics(path):
@@ -28,7 +23,7 @@ def metrics(path):
 def test_the_thesis_s_models_have_its_batches_and_its_seed():
     cases = settings("dvs_gesture", "case=all")
     assert {name: case["batch_size"] for name, case in cases.items()} == {
-        "layer": 16, "neuron": 32, "neuron_0.01": 32, "neuron_0.1": 32}  # fmt: skip
+        "layer": 16, "neuron": 32, "neuron_0.01": 32, "neuron_0.1": 32}
     assert {case["seed"] for case in cases.values()} == {2020}
     assert settings("dvs_gesture", "net=plifnet", "tau=fixed")["batch_size"] == 16
 
@@ -41,7 +36,7 @@ def test_the_thesis_s_models_have_its_batches_and_its_seed():
 ])
 def test_spsn_s_and_paralif_s_defaults_are_cases(case, wanted):
     protocol = {"net": "mlp", "select_on": "last", "val_fraction": 0.0, "length": "batch", "optimizer": "adamax",
-                "lr": 1e-3, "batch_size": 64, "num_epochs": 200, "dt_ms": 1.0}  # fmt: skip
+                "lr": 1e-3, "batch_size": 64, "num_epochs": 200, "dt_ms": 1.0}
     found = settings("shd", f"case={case}")
     assert {key: found[key] for key in protocol | wanted} == protocol | wanted
 
@@ -54,7 +49,7 @@ def test_a_case_s_key_can_be_overridden():
 def test_what_the_originals_leave_at_pytorch_s_default_is_a_key(directory):
     found = settings(directory, "optimizer=adam")
     assert [found[key] for key in ("clip_grad_norm", "clamp_weights", "betas", "eta_min", "weight_decay")] == [
-        0.0, False, [0.9, 0.999], 0.0, 0.0]  # fmt: skip
+        0.0, False, [0.9, 0.999], 0.0, 0.0]
 
 
 def test_the_non_spiking_net_starts_as_linear_layers_do():
@@ -98,7 +93,7 @@ def test_the_gradient_of_a_maximum_goes_to_one_of_equal_steps():
 
 def test_the_last_epoch_of_a_run_without_validation(place):
     arguments = ["select_on=last", "val_fraction=0.0", "num_epochs=3", "clip_grad_norm=0.5", "clamp_weights=True",
-                 "betas=[0.8,0.9]", "eta_min=0.001", "weight_decay=0.01"]  # fmt: skip
+                 "betas=[0.8,0.9]", "eta_min=0.001", "weight_decay=0.01"]
     path, stdout, _ = place.train("mnist", *arguments)
     (trial,) = record.read_result(path)["trials"]
     assert (trial["best_epoch"], trial["val"]) == (3, None) and "64 training, 0 validation" in stdout

@@ -7,16 +7,11 @@ import signal
 from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
-from helpers.place import Place, equal, timeless, weights
+from helpers.place import equal, timeless, weights
 
 from common.running import checkpoint, record
 
 KEYS = ["num_trials=2", "num_epochs=3", "patience=0"]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +107,9 @@ def test_a_run_in_use_is_refused_until_ctrl_c_and_one_that_is_damaged_too(place)
         assert status == 2 and "Traceback" not in stderr
         assert "in use by another process" in stderr.splitlines()[-1]
         process.send_signal(SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate()
     finally:
-        process.kill()
+        process.send_signal(SIGKILL)
     assert process.returncode == 130 and "Traceback" not in stderr
     assert f"to go on: python run.py resume=runs/{path.name}" in stderr and "stopped by SIGINT" in stderr
 

@@ -16,12 +16,7 @@ from common.running import record
 LAYERS = ["conv1", "conv2", "fc"]
 PER_LAYER = ["threshold", "firing_rate", "silent_share", "saturated_share"]
 COLUMNS = ["trial", "epoch", "iteration", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy",
-           *(f"{key}_{layer}" for layer in LAYERS for key in PER_LAYER), "epoch_seconds"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
+           *(f"{key}_{layer}" for layer in LAYERS for key in PER_LAYER), "epoch_seconds"]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +38,7 @@ def test_a_run_leaves_what_is_documented(finished):
     num_trials = 2 if directory == "mnist" else 1
     trials = [f"trial_{k}" for k in range(num_trials)]
     assert {file.name for file in path.iterdir()} == {
-        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", *trials}  # fmt: skip
+        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", *trials}
     for name in trials:
         assert {"best.pt", "last.pt"} <= {file.name for file in (path / name).iterdir()}
         assert list((path / "tensorboard" / name).iterdir())
@@ -184,7 +179,7 @@ MISTAKES = [  # (arguments, what the message says)
     (["momentum=0.5"], "momentum has no effect here"), (["seed=1", "seed=2"], "seed is given twice"),
     (["qqqq=1"], "no key 'qqqq'"), (["binarize"], "expected key=value"),
     (["resume=runs/gone", "evaluate=runs/gone"], "once"),
-]  # fmt: skip
+]
 
 
 def check_mistake(message, status, stderr):
@@ -227,7 +222,7 @@ def test_too_large_a_net_is_told_in_one_line(place, main):
 @pytest.mark.parametrize("command, argument, message", [
     ("resume", "lr=0.1", "lr=0.1: a run goes on as it began"), ("evaluate", "num_epochs=9", "goes on as it began"),
     ("resume", "num_epochs=1", "num_epochs can only grow"),
-])  # fmt: skip
+])
 def test_a_run_goes_on_as_it_began(mnist_run, main, command, argument, message):
     check_mistake(message, *main([f"{command}=runs/{mnist_run[0].name}", argument]))
 

@@ -4,7 +4,7 @@ import csv
 from signal import SIGKILL
 
 import pytest
-from helpers.place import Place, equal, timeless, weights
+from helpers.place import equal, timeless, weights
 
 from common.running import record
 
@@ -17,11 +17,6 @@ NETS = {
     "non_spiking": ["net=mlp", "neuron=non_spiking", "hidden_sizes=[8]", "dt_ms=20.0"],
     "paralif_d": ["net=mlp", "neuron=paralif", "hidden_sizes=[8]", "dt_ms=20.0", "learn_tau=True", "recurrent=True"],
 }
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("place"))
 
 
 def train(place, *arguments, **others):
@@ -83,7 +78,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, name):
     (["shift=0.2"], "shift has no effect here; it needs augment=True"),
     (["dt_ms=0"], "dt_ms must exceed 0"), (["net=mlp", "thresholds=[1,1]"], "thresholds has no effect here"),
     (["source=published", "data_dir=/nowhere"], "shd_train.h5"),
-])  # fmt: skip
+])
 def test_a_mistake_is_told_without_a_traceback(place, arguments, message, tmp_path):
     source = [] if "source=published" in arguments else ["source=sample"]
     status, _, stderr = place.call("shd", *source, *arguments, XDG_CACHE_HOME=str(tmp_path))

@@ -1,24 +1,18 @@
 """Where tests run what users run: the data-set directories beside a data set of a few random images."""
 
-import os
 import re
 import shutil
-import signal
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
+from helpers.forks import Fork
 
 from common.running import checkpoint
 
 ROOT = Path(__file__).parents[2]
 DIRECTORIES = ["mnist", "fashion_mnist"]  # of images
 SMALL = ["num_trials=1", "num_epochs=2", "num_steps=3", "channels=[2,4]", "batch_size=16", "val_fraction=0.25"]
-UNSET = {"NUMBA_NUM_THREADS", "SNN_DATA", "no_proxy", "NO_PROXY", "KILL"}
-NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: nothing is downloaded
-SET = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "http_proxy": NOWHERE, "https_proxy": NOWHERE}
 SAVING = """
 import os, runpy, sys
 sys.path.insert(1, sys.path[0] + "/..")
@@ -57,16 +51,12 @@ class Place:
 
     def start(self, directory, *arguments, script="run.py", **environment):
         """A process of `python run.py ...` on one thread."""
-        inherited = {key: value for key, value in os.environ.items() if key not in UNSET}
-        return subprocess.Popen(
-            [sys.executable, script, *arguments], cwd=self.root / directory, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=inherited | SET | environment,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # as in a terminal
+        return Fork([script, *arguments], self.root / directory, environment)
 
     def call(self, directory, *arguments, **others):
         """(exit status, stdout, stderr) of `python run.py ...`."""
         process = self.start(directory, *arguments, **others)
-        stdout, stderr = process.communicate(timeout=300)
+        stdout, stderr = process.communicate()
         return process.returncode, stdout, stderr
 
     def attempt(self, directory, usual, *arguments, **others):

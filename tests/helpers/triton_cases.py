@@ -1,20 +1,23 @@
 """Triton's kernels against the plain loops, on the CPU under TRITON_INTERPRET=1, else on a GPU: see test_triton.py.
 
-The variants are those that tests/recurrence holds numba's kernels to.
+The variants are those that tests/recurrence holds numba's kernels to: all of them on a GPU, pairwise in the
+interpreter, which is slow.
 """
 
+import itertools
 import os
 
 import pytest
 import torch
-from helpers.variants import LAYOUTS, SURROGATES, VARIANTS
+from helpers.variants import LAYOUTS, SURROGATES, pairwise
 
 from common.recurrence import plain, triton_leak, triton_lif
 from common.recurrence.leak import plain_leak
 from common.surrogate import FastSigmoid
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
-DTYPES = [torch.float32, torch.float64]
+COMBINED = pairwise if DEVICE == "cpu" else itertools.product
+DTYPES, RESETS, EITHER = [torch.float32, torch.float64], ["subtract", "zero"], [True, False]
 SHAPES = [(1, 3, 4), (12, 3, 4), (7, 2, 3, 5, 4), (5, 2), (9,), (4, 2, 150), (4, 0, 3)]  # a program has 128 neurons
 SLOPE = FastSigmoid(10.0)
 
@@ -55,15 +58,15 @@ def tolerance(dtype):
     return 1e-5 if dtype == torch.float32 else 1e-9
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("reset, detach_reset, inclusive, surrogate", VARIANTS, ids=str)
+@pytest.mark.parametrize("reset, detach_reset, inclusive, surrogate, dtype",
+                         COMBINED(RESETS, EITHER, EITHER, SURROGATES, DTYPES), ids=str)
 def test_every_variant_equals_the_plain_loop(reset, detach_reset, inclusive, surrogate, dtype):
     inputs = currents_and_constants(6, 3, 50, dtype=dtype)
     arguments = 0.9, surrogate, reset, detach_reset, inclusive
     hold(*both(triton_lif.lif, plain.lif, inputs, arguments), tolerance(dtype))
 
 
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("reset", RESETS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_every_shape_equals_the_plain_loop(shape, reset):
     inputs = currents_and_constants(*shape, dtype=torch.float32)
@@ -76,7 +79,7 @@ def test_the_cases_above_do_fire_and_do_not_fire():
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("reset", RESETS)
 def test_numbers_and_shared_tensors_as_decay_and_gain(reset, dtype):
     current = 1.5 * draw(8, 3, 5, dtype=dtype)
     for decay, gain in ((0.7, 1.3), (0.7, draw(5, dtype=dtype))):
@@ -103,9 +106,7 @@ def test_any_memory_layout_gives_the_same_and_is_left_as_it_is(layout):
     assert torch.equal(current, copy) and (layout != "channels_last" or spikes[0].stride() == current[0].stride())
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
-@pytest.mark.parametrize("surrogate", SURROGATES, ids=str)
+@pytest.mark.parametrize("surrogate, reset, dtype", COMBINED(SURROGATES, RESETS, DTYPES), ids=str)
 def test_a_static_current_gives_the_spikes_and_the_gradient_of_the_plain_loop(surrogate, reset, dtype):
     for shape in [(3, 50), (0, 3), (4,)]:
         def of(loop, shape=shape):
@@ -119,7 +120,7 @@ def test_a_static_current_gives_the_spikes_and_the_gradient_of_the_plain_loop(su
 def test_gradients_of_a_static_loss_and_of_one_output_alone():
     for which in (0, 1):
         loops = (lambda x, loop=loop, which=which: loop(x, 0.9, 1.0, 1.0, SLOPE)[which].sum(0)
-                 for loop in (triton_lif.lif, plain.lif))  # fmt: skip
+                 for loop in (triton_lif.lif, plain.lif))
         hold(*both(*loops, [1.5 * draw(6, 2, 5)]), 1e-9)
 
 
@@ -143,8 +144,8 @@ def test_only_the_membrane_or_one_step_of_a_static_current_is_saved():
     assert sum(x.shape == current.shape and x.stride(0) > 0 for x in saved) == 1
 
 
-@pytest.mark.parametrize("inclusive", [True, False])
-@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("inclusive", EITHER)
+@pytest.mark.parametrize("reset", RESETS)
 def test_without_gradient_the_spikes_are_the_same(reset, inclusive):
     for shape in SHAPES:
         current, decay = 1.5 * draw(*shape), 0.5 + draw(*shape[1:], seed=2) / 4
@@ -180,5 +181,5 @@ def test_the_leak_equals_the_plain_loop(shape, dtype):
 
 def test_a_leak_s_loss_whose_gradient_is_the_same_at_every_step():
     results = both(lambda x: triton_leak.leak(x, 0.9, 0.7).sum(0), lambda x: plain_leak(x, 0.9, 0.7).sum(0),
-                   [draw(6, 2, 3)])  # fmt: skip
+                   [draw(6, 2, 3)])
     hold(*results, 1e-9)

@@ -14,3 +14,14 @@ LAYOUTS = {
 }
 SURROGATES = [FastSigmoid(10.0), ATan(2.0), Rectangle(0.5), Rectangle(0.5, -0.9)]
 VARIANTS = list(itertools.product(["subtract", "zero"], [True, False], [True, False], SURROGATES))
+
+
+def pairwise(*factors):
+    """Few rows of the factors' product, in which any two factors take every pair of their values."""
+    rows = list(itertools.product(*(range(len(factor)) for factor in factors)))
+    pairs = {row: set(itertools.combinations(enumerate(row), 2)) for row in rows}
+    missing, chosen = set().union(*pairs.values()), []
+    while missing:
+        chosen.append(max(rows, key=lambda row: len(pairs[row] & missing)))
+        missing -= pairs[chosen[-1]]
+    return [tuple(factor[k] for factor, k in zip(factors, row, strict=True)) for row in chosen]

@@ -20,7 +20,7 @@ def made(num_steps, batch, num_inputs, density=0.1, counts=False):
     row_starts[1:] = torch.bincount(rows, minlength=num_steps * batch).cumsum(0)
     values = dense.flatten(0, 1)[rows, units].float() if counts else None
     events = SimpleNamespace(shape=(num_steps, batch, num_inputs), row_starts=row_starts, units=units.int(),
-                             counts=values, dense=lambda: dense)  # fmt: skip
+                             counts=values, dense=lambda: dense)
     return events, dense
 
 
@@ -49,7 +49,7 @@ def test_output_and_gradients_equal_the_dense_layer(monkeypatch, sizes, counts, 
 
 def test_an_input_that_stands_twice_in_a_row_counts_twice():
     events = SimpleNamespace(shape=(2, 1, 3), row_starts=torch.tensor([0, 3, 3]), units=torch.tensor([2, 0, 2]).int(),
-                             counts=None)  # fmt: skip
+                             counts=None)
     weight = torch.tensor([[1.0, 10.0, 100.0]], requires_grad=True)
     current = event_linear(events, weight, torch.tensor([0.5]))
     assert current.flatten().tolist() == [201.5, 0.5]

@@ -66,7 +66,7 @@ def test_a_nan_is_no_zero():
 @pytest.mark.parametrize("x", [
     spikes(10, 8, 30, density=MAX_DENSITY + 0.1),
     torch.cat([spikes(1, 1, 30, density=d) for _ in range(20) for d in (0, *(SAMPLED - 1) * [0.4])]),  # missed at first
-], ids=["dense", "dense but for the rows looked at first"])  # fmt: skip
+], ids=["dense", "dense but for the rows looked at first"])
 def test_a_dense_input_takes_the_dense_way(x):
     weight, bias = layer(5, 30)
     current = spike_linear(x, weight, bias)

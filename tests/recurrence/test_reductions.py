@@ -88,7 +88,7 @@ def test_norms_with_a_pool(shape, per_neuron):
         return F.max_pool2d(spikes.flatten(0, 1), 2).unflatten(0, x.shape[:2])
 
     check(lambda *given: norm_pool.norm_lif_pool(*given[:3], 1e-5, given[3], 1 - given[3], 1.0, ATan(2.0)), plainly,
-          [*operands, decay], F.avg_pool2d(grad.flatten(0, 1), 2).unflatten(0, shape[:2]))  # fmt: skip
+          [*operands, decay], F.avg_pool2d(grad.flatten(0, 1), 2).unflatten(0, shape[:2]))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -96,7 +96,7 @@ def test_norms_with_a_pool(shape, per_neuron):
 def test_running_statistics(shape, layer):
     (x, *_), _ = norm_operands(shape)
     x, norms = x[0], [TDBatchNorm2d(shape[2], 1.0) if "tdbn" in layer else torch.nn.BatchNorm2d(shape[2])
-                      for _ in range(3)]  # fmt: skip
+                      for _ in range(3)]
     rival, exact = norms[1], norms[2].double()
     for norm, values in ((rival, x.contiguous()), (exact, x.double().contiguous())):
         F.batch_norm(values, norm.running_mean, norm.running_var, None, None, training=True)
@@ -127,7 +127,7 @@ def test_linear_layers(num_steps, num_samples, size):
                   events, weight, bias, onward, lif_of, 0.0, signs=signs),
               lambda weight, bias, onward, theta=theta: F.linear(
                   plain.lif(dense(weight, bias), 0.9, 1.0, theta, FAST)[0], onward),
-              [weight.sign() if signs else weight, bias, onward], grad[..., :20])  # fmt: skip
+              [weight.sign() if signs else weight, bias, onward], grad[..., :20])
 
 
 def test_convolutions_on_spikes():
@@ -144,7 +144,7 @@ def test_convolutions_on_spikes():
 
     beta, _, theta, surrogate, reset, _ = neuron.constants()
     check(lambda *given: lif_conv.lif_conv_pool(given[0], 100, given[1], beta, theta, surrogate, reset)[0], plainly,
-          [current, weight], 0.1 + torch.randn(100, 32, 64, 4, 4))  # fmt: skip
+          [current, weight], 0.1 + torch.randn(100, 32, 64, 4, 4))
 
 
 @pytest.mark.parametrize("num_steps", [16, 1000])

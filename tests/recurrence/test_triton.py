@@ -115,7 +115,7 @@ NETS = {  # name: (the net, an input's shape, the loops of its neurons)
                  (2, 2, 1, 8, 8), 18),
     "mlp": (lambda: MLP([5, 4, 3], [SynapticLIF(**TIMES, surrogate=ATan())], LeakyIntegrator(**TIMES), False),
             (3, 2, 5), 3),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NETS)

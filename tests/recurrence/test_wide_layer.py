@@ -88,7 +88,7 @@ def test_an_event_may_stand_for_several_and_for_many(signs, most):
     rows, units = dense.flatten(0, 1).nonzero(as_tuple=True)
     events = SimpleNamespace(shape=dense.shape, units=units.int(), counts=dense.flatten(0, 1)[rows, units],
                              row_starts=F.pad(rows.bincount(minlength=12).cumsum(0), (1, 0)),
-                             dense=lambda: dense)  # fmt: skip
+                             dense=lambda: dense)
     assert_equal(events, parameters(torch.float64), LIF(0.9, 2.0, FastSigmoid(1.0)), signs=signs)
 
 
