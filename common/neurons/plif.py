@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from common.recurrence import lif, lif_spikes
+from common.recurrence import LIFConstants, lif, lif_spikes
 from common.surrogate import ATan
 
 
@@ -59,8 +59,8 @@ class PLIF(nn.Module):
 
     def constants(self):
         decay, gain = torch.sigmoid(-self.w), torch.sigmoid(self.w)
-        return decay, gain, self.threshold, self.surrogate, "zero", self.detach_reset, True
+        return LIFConstants(decay, gain, self.threshold, self.surrogate, "zero", self.detach_reset, inclusive=True)
 
     def extra_repr(self):
-        mean, shape = self.tau.mean().item(), tuple(self.w.shape)
-        return f"tau={mean:.4g}" + f" on average, shape={shape}" * bool(shape) + ", learnt" * self.w.requires_grad
+        shape = f" on average, shape={tuple(self.w.shape)}" if self.w.ndim else ""
+        return f"tau={self.tau.mean().item():.4g}{shape}{', learnt' if self.w.requires_grad else ''}"

@@ -21,16 +21,17 @@ def can_run(events, weight, surrogate):
     return known and not isinstance(events, torch.Tensor) and not torch.is_autocast_enabled("cpu")
 
 
-def wide_layer(events, weight, bias, onward, constants, share=0.0, signs=False):
+def wide_layer(events, weight, bias, onward, constants, fraction=0.0, signs=False):
     """(the current that spikes of H neurons on events send onward, [T, B, K]; how often each neuron spiked, int64 [H]).
 
     events: as event_linear takes them, [T, B, N].  weight: [H, N].  bias: [H].  onward: [K, H].  All float32 or
-    all float64, on the CPU.  constants: LIF.constants().  share: of the neurons' currents dropped, the same as
+    all float64, on the CPU.  constants: LIF.constants().  fraction: of the neurons' currents dropped, the same as
     random_numbers.dropout would.  signs: whether all weights are -1 or 1.  The events get no gradient.
     """
     num_steps, num_samples, _ = events.shape
-    kept = random_numbers.kept((num_steps * num_samples, len(weight)), share) if share else torch.empty(0, 0).byte()
-    dropout = kept.numpy(), _number(1 / (1 - share), weight)
+    drawn = (num_steps * num_samples, len(weight))
+    kept = random_numbers.kept(drawn, fraction) if fraction else torch.empty(0, 0).byte()
+    dropout = kept.numpy(), _number(1 / (1 - fraction), weight)
     events = _single(events)
     table = weight.detach().to(torch.int8) if signs and _few(events) else weight  # quicker, and exact
     out, counts = _WideLayer.apply(weight, bias, onward, table, events, num_steps, dropout, constants)
@@ -40,8 +41,8 @@ def wide_layer(events, weight, bias, onward, constants, share=0.0, signs=False):
 class _WideLayer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight, bias, onward, table, events, num_steps, dropout, constants):
-        beta, gain, threshold, surrogate, reset, ctx.detached = constants
-        assert gain == 1, gain
+        beta, gain, threshold, surrogate, reset, ctx.detached, inclusive = constants
+        assert gain == 1 and not inclusive, constants
         ctx.save_for_backward(table, bias, onward)
         ctx.lif = _number(beta, bias), _number(float(threshold), bias), reset == "zero"
         ctx.rest, ctx.surrogate = (events, dropout, num_steps), shape_of(surrogate, bias.numpy().dtype)

@@ -35,7 +35,8 @@ def fit(trial, settings, data, encode, signals):
     net = in_segments(trial.net, settings.get("checkpoint_steps", 0))
     held_out = data.test if settings["select_on"] == "test" else data.val
     judges = build.loss(settings), build.prediction(settings)
-    extras = {"penalties": build.penalties_of(settings, trial.net), "clip_grad_norm": settings.get("clip_grad_norm", 0)}
+    extras = {"penalties": build.penalties_of(settings), "clip_grad_norm": settings.get("clip_grad_norm", 0)}
+    extras["record"] = penalties.recorder(extras["penalties"])
     clamps = [penalties.weight_clamps(trial.net)] if settings.get("clamp_weights") else []
     while not loop.has_ended(progress, settings["num_epochs"], settings["patience"]):
         batches = loop.batch_order(len(data.train), size, trial.seed, progress["epoch"])
@@ -46,9 +47,9 @@ def fit(trial, settings, data, encode, signals):
             loop.train_epoch(net, data.train, encode, judges[0], trial.optimizer, batches, progress, judges[1],
                              after_step, **extras)
         _seed(trial.net, 0)
-        with (monitor.Activity(monitor.spiking(trial.net), trial.net) as activity,
-              _bar(f"{label}, validation", -(-len(held_out) // size)) as bar):  # fmt: skip
-            val = loop.evaluate(net, held_out, encode, *judges, size, [bar.update, guard])
+        activity = monitor.Activity(trial.net)
+        with _bar(f"{label}, validation", -(-len(held_out) // size)) as bar:
+            val = loop.evaluate(net, held_out, encode, *judges, size, [bar.update, guard], activity)
         row = _row(trial, val, activity.layers())
         better = loop.end_epoch(progress, row, _score(row, settings), settings.get("ties") == "last")
         if better or settings["select_on"] == "last":
@@ -105,13 +106,12 @@ def test(trial, settings, data, encode, signals=()):
     net, stop = trial.net, stop_hook(signals)
     judges = build.loss(settings), build.prediction(settings)
     run, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
-    activity = monitor.Activity(monitor.spiking(net), net)
-    operations = monitor.Operations(monitor.synapses(net), net, activity.counter)
+    activity = monitor.Activity(net, operations=True)
     repeats, size = settings.get("eval_repeats", 1), settings["batch_size"]
-    with activity, operations, _bar(f"{trial.path.name} test", repeats * -(-len(data.test) // size)) as bar:
+    with _bar(f"{trial.path.name} test", repeats * -(-len(data.test) // size)) as bar:
         for repeat in range(repeats):
             _seed(net, repeat)
-            _, accuracy = loop.evaluate(run, data.test, encode, *judges, size, [bar.update, stop])
+            _, accuracy = loop.evaluate(run, data.test, encode, *judges, size, [bar.update, stop], activity)
             accuracies.append(accuracy)
     layers = activity.layers().items()
     return {
@@ -124,7 +124,7 @@ def test(trial, settings, data, encode, signals=()):
         **({"test_repeats_std": statistics.stdev(accuracies)} if len(accuracies) > 1 else {}),
         "firing_rates": {name: layer["firing_rate"] for name, layer in layers},
         **{share: {name: layer[share] for name, layer in layers} for share in ("silent_share", "saturated_share")},
-        "synaptic_operations": operations.per_sample(len(data.test) * len(accuracies)),
+        "synaptic_operations": activity.operations_per_sample(len(data.test) * len(accuracies)),
         "seconds": trial.progress["seconds"],
     }
 

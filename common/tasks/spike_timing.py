@@ -43,9 +43,10 @@ def fit(trial, settings, data, encode, signals):
             started = time.monotonic()
             num_steps = min(left, INTERVAL - progress["iteration"] % INTERVAL)
             batches = torch.tensor([trial.number]).expand(num_steps, 1)
-            with monitor.Activity(_hidden(trial.net)) as activity, _Recording(trial.net) as recording:
+            activity = monitor.Activity(trial.net)
+            with _Recording(trial.net) as recording:
                 loop.train_epoch(trial.net, data.train, encode, loss_fn, trial.optimizer, batches, progress,
-                                 _first_spike_time(trial.net), after_step)
+                                 _first_spike_time(trial.net), after_step, record=activity)
             for key in ("membrane", "threshold"):
                 progress[key] = torch.cat([progress[key], torch.stack(getattr(recording, key))])
             progress["epoch_seconds"] = time.monotonic() - started
@@ -76,10 +77,6 @@ class _Recording:
 
 def _output(net):
     return list(net.neurons.values())[-1]
-
-
-def _hidden(net):
-    return dict(list(net.neurons.items())[:-1])
 
 
 def _first_spike_time(net):
@@ -121,9 +118,9 @@ def _traces(trial, settings):
 def test(trial, settings, data, encode, signals=()):
     """Judge the traces of a finished trial, and the net it ended with; the trial's line of result.json."""
     inputs, _ = data.test.batch(torch.tensor([trial.number]))
-    with monitor.Activity(_hidden(trial.net)) as activity, monitor.Operations(trial.net.synapses) as operations:
-        with torch.no_grad():
-            trial.net.eval()(encode(inputs))
+    activity = monitor.Activity(trial.net, operations=True)
+    with torch.no_grad():
+        trial.net.eval()(encode(inputs), activity)
     layers, found = activity.layers(), _traces(trial, settings)
     rates = {name: layer["firing_rate"] for name, layer in layers.items()}
     silent = {name: layer["silent_share"] for name, layer in layers.items()}
@@ -135,7 +132,7 @@ def test(trial, settings, data, encode, signals=()):
         "hidden_firing_rate": float(np.mean(list(rates.values()))),
         "firing_rates": rates | {list(trial.net.neurons)[-1]: float(found.spikes[-1].mean())},
         "silent_share": silent,
-        "synaptic_operations": operations.per_sample(),
+        "synaptic_operations": activity.operations_per_sample(),
         "seconds": trial.progress["seconds"],
     }
 

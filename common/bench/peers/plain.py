@@ -80,7 +80,7 @@ class SnntorchMLP(nn.Module):
         return torch.stack(outputs)
 
     def take_weights(self, net):
-        """Copy the weights of our ThaMLP."""
+        """Copy the weights of our SpikingMLP."""
         for mine, theirs in ((self.fc1, "fc1"), (self.fc2, "fc2")):
             mine.load_state_dict(net.synapses[theirs].linear.state_dict())
         return self
