@@ -4,7 +4,10 @@ import torch
 
 
 def flat(layer, x):
-    """Apply `layer` ([N, ...] -> [N, ...]) to every step of x [T, B, ...] in one call."""
+    """Apply `layer` ([N, ...] -> [N, ...]) to every step of x [T, B, ...] in one call, once if x is static."""
+    if is_static(x):
+        once = layer(x[0])
+        return once.expand(len(x), *once.shape)
     return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 

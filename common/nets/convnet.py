@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from common.kernels.event_conv import event_conv_pool
-from common.layers.binary import BinaryConv2d, BinaryLinear, binarize
+from common.layers.binary import BinaryConv2d, BinaryLinear, weight_of
 from common.layers.flat import Flat
 from common.layers.precision import autocast, check
 from common.layers.step_norm import StepBatchNorm2d
@@ -60,7 +60,6 @@ class ConvPool(nn.Module):
 
     def __init__(self, in_channels, out_channels, binarized, batch_norm):
         super().__init__()
-        self.binarized = binarized
         self.conv = (BinaryConv2d if binarized else nn.Conv2d)(in_channels, out_channels, 5, bias=False)
         self.norm = StepBatchNorm2d(out_channels) if batch_norm else None
 
@@ -95,17 +94,13 @@ class ConvPool(nn.Module):
     def currents(self, x):
         """Convolution and pool of a sequence or of StaticSpikes."""
         if isinstance(x, lif_conv.StaticSpikes):
-            return x.conv_pool(self.weight())
+            return x.conv_pool(weight_of(self.conv))
         return flat(self.conv_pool, x)
 
     def conv_pool(self, x):
         """Average-pooled convolution of x [N, C, H, W]."""
-        current = event_conv_pool(x, self.weight())
+        current = event_conv_pool(x, weight_of(self.conv))
         return full(current.contiguous(memory_format=torch.channels_last))  # the CPU's fast layout
-
-    def weight(self):
-        """The weight that it computes with, [O, C, 5, 5]."""
-        return binarize(self.conv.weight) if self.binarized else self.conv.weight
 
 
 class FlatLinear(Flat):
@@ -116,6 +111,5 @@ class FlatLinear(Flat):
 
     def forward(self, x):
         _, linear, dropout = self
-        weight = binarize(linear.weight) if isinstance(linear, BinaryLinear) else linear.weight
-        weight = weight.unflatten(1, x.shape[2:]).permute(0, 2, 3, 1).flatten(1)  # [O, H W C]
+        weight = weight_of(linear).unflatten(1, x.shape[2:]).permute(0, 2, 3, 1).flatten(1)  # [O, H W C]
         return flat(lambda x: dropout(F.linear(x, weight, linear.bias)), x.permute(0, 1, 3, 4, 2).flatten(2))

@@ -7,7 +7,7 @@ from torch import nn
 
 from common.kernels.event_linear import event_linear
 from common.kernels.spike_linear import spike_linear
-from common.layers.binary import BinaryLinear, binarize
+from common.layers.binary import BinaryLinear, weight_of
 from common.layers.dropout import Dropout
 from common.nets.spiking import SpikingNet
 from common.neurons import LIF
@@ -31,18 +31,13 @@ class Synapse(nn.Module):
     def __init__(self, num_inputs, num_outputs, binarized, dropout=0.0):
         super().__init__()
         self.linear = (BinaryLinear if binarized else nn.Linear)(num_inputs, num_outputs)
-        self.binarized = binarized
         self.dropout = Dropout(dropout)
 
     def forward(self, x):
         if isinstance(x, WideSpikes):
             return self.dropout(x.onward + self.linear.bias)
         layer = spike_linear if isinstance(x, torch.Tensor) else event_linear
-        return self.dropout(layer(x, self.weight(), self.linear.bias))
-
-    def weight(self):
-        """The weight that it computes with, [num_outputs, num_inputs]."""
-        return binarize(self.linear.weight) if self.binarized else self.linear.weight
+        return self.dropout(layer(x, weight_of(self.linear), self.linear.bias))
 
 
 class SpikingMLP(SpikingNet):
@@ -79,17 +74,15 @@ class SpikingMLP(SpikingNet):
 
     def fused(self, name, x):
         """WideSpikes of a large first layer on events, together with the second's weights."""
-        if name != "fc1" or len(self.synapses) == 1 or not self._is_wide(x):
+        if name != "fc1" or len(self.synapses) == 1:
             return None
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
-        fraction = first.dropout.fraction if first.dropout.training else 0.0
-        return WideSpikes(*wide_layer(x, first.weight(), first.linear.bias, second.weight(), neuron.constants(),
-                                      fraction, signs=first.binarized))
-
-    def _is_wide(self, x):
-        linear = self.synapses["fc1"].linear
-        known = mask_of(x) is None and can_run(x, linear.weight, self.neurons["fc1"].surrogate)
-        return known and x.shape[0] * x.shape[1] * linear.out_features >= WIDE
+        linear, fraction = first.linear, first.dropout.fraction if first.training else 0.0
+        large = x.shape[0] * x.shape[1] * linear.out_features >= WIDE
+        if not large or mask_of(x) is not None or not can_run(x, linear.weight, neuron.surrogate):
+            return None
+        return WideSpikes(*wide_layer(x, weight_of(linear), linear.bias, weight_of(second.linear), neuron.constants(),
+                                      fraction, signs=isinstance(linear, BinaryLinear)))
 
 
 class MLP(SpikingNet):

@@ -60,10 +60,9 @@ class PLIFNet(SpikingNet):
 
     def pooled(self, name, x, record):
         """The pooled spikes of a convolution's layer, by a fused kernel if nobody records them, for it keeps none."""
-        synapse, neuron = self.synapses[name], self.neurons[name]
-        if record.needs == "nothing" and synapse.fuses(x, neuron):
-            return synapse.fused_pool(x, neuron, self.pool)
-        return flat(self.pool, self.spikes(name, x, record))
+        unrecorded = record.needs == "nothing"
+        pooled = self.synapses[name].fused_pool(x, self.neurons[name], self.pool) if unrecorded else None
+        return flat(self.pool, self.spikes(name, x, record)) if pooled is None else pooled
 
 
 class ConvNorm(nn.Module):
@@ -88,15 +87,17 @@ class ConvNorm(nn.Module):
         x, shape = x.flatten(0, 1).contiguous(memory_format=torch.channels_last), x.shape[:2]  # the CPU's fast layout
         return full(self.conv(x)).unflatten(0, shape)
 
-    def fuses(self, x, neuron):
-        """Whether fused_pool(x, neuron, pool) is pool(neuron(self(x)))."""
-        return self.norm.training and not is_static(x) and norm_pool.can_run(x, neuron)
-
     def fused_pool(self, x, neuron, pool):
-        """pool(neuron(self(x))) while training, with no more in memory than the convolution and the pool's result."""
-        norm, constants = self.norm, neuron.constants()
+        """pool(neuron(self(x))) while training, with no more in memory than the convolution and the pool's result.
+
+        None if no kernel knows the layer.
+        """
+        norm = self.norm
+        if not norm.training or is_static(x) or not norm_pool.can_run(x, neuron):
+            return None
         spikes, mean, variance = norm_pool.norm_lif_pool(
-            self.currents(x), norm.weight, norm.bias, norm.eps, *constants[:4], average=isinstance(pool, nn.AvgPool2d))
+            self.currents(x), norm.weight, norm.bias, norm.eps, *neuron.constants()[:4],
+            average=isinstance(pool, nn.AvgPool2d))
         norm.move_statistics(mean, variance)
         return spikes
 

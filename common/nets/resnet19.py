@@ -86,9 +86,6 @@ class ConvTDNorm(nn.Module):
             nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x):
-        if is_static(x):
-            once = self.currents(x[0])
-            return self.norm(once.expand(len(x), *once.shape))
         return self.norm(flat(self.currents, x))
 
     def currents(self, x):

@@ -70,14 +70,11 @@ class Activity(Recorder):
     def layers(self):
         """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
         that never and that always fired, in any step of any sample)."""
-        return {name: self._layer(counts) for name, counts in self.spike_counts.items()}
-
-    def _layer(self, counts):
-        return {
+        return {name: {
             "firing_rate": counts.double().mean().item() / self.num_steps,
             "silent_share": (counts == 0).double().mean().item(),
             "saturated_share": (counts == self.num_steps).double().mean().item(),
-        }
+        } for name, counts in self.spike_counts.items()}
 
     def operations_per_sample(self, num_samples=None):
         """{"dense", "effective_macs", "effective_acs"}: mean synaptic operations per sample, in NeuroBench's terms.

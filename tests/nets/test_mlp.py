@@ -132,7 +132,7 @@ def test_a_wide_layer_equals_the_layer(monkeypatch, binarized, fraction, on_even
         torch.nn.init.constant_(synapse.linear.bias, 0.4)
     whole = output_and_gradients(ours, x)
     monkeypatch.setattr(mlp, "WIDE", 0)
-    assert ours._is_wide(x) == on_events
+    assert isinstance(ours.fused("fc1", x), mlp.WideSpikes) == on_events
     wide = output_and_gradients(ours, x)
     assert 0 < whole[0].mean() < 1
     for mine, reference in zip(wide, whole, strict=True):

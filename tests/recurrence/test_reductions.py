@@ -13,8 +13,8 @@ from common.kernels import norm_step
 from common.kernels.event_conv import event_conv_pool
 from common.kernels.event_linear import event_linear
 from common.kernels.spike_linear import spike_linear
-from common.layers.tdbn import TDBatchNorm2d
 from common.layers.step_norm import StepBatchNorm2d
+from common.layers.tdbn import TDBatchNorm2d
 from common.neurons import LIF
 from common.recurrence import leak, lif, lif_conv, lif_spikes, norm_lif, norm_pool, norm_step_lif, plain
 from common.recurrence.leak import plain_leak

@@ -61,7 +61,8 @@ def test_rates_of_hand_made_spikes_over_several_batches():
     spikes[:, :, 0, 0] = 1            # always: 12 spikes
     spikes[2, 1, 0, 1] = 1            # once
     spikes[0, :, 1, 0] = 1            # 3, and never is the fourth
-    assert rates(spikes[:, :2], spikes[:, 2:]).layers() == {"a": {"firing_rate": 16 / (4 * 12), "silent_share": 0.25, "saturated_share": 0.25}}
+    assert rates(spikes[:, :2], spikes[:, 2:]).layers() == {
+        "a": {"firing_rate": 16 / (4 * 12), "silent_share": 0.25, "saturated_share": 0.25}}
 
 
 def test_a_neuron_that_misses_or_takes_one_step_of_one_sample_is_neither_silent_nor_saturated():
@@ -78,12 +79,12 @@ def test_many_spikes_are_counted_exactly():
 
 
 def test_spikes_that_the_next_connection_takes_are_counted_once(monkeypatch):
-    calls, x = [], torch.ones(2, 3, 4)
+    calls, x, mask = [], torch.ones(2, 3, 4), torch.ones(2, 3)
     monkeypatch.setattr(monitor, "count_active", lambda x, mask: calls.append(mask) or (x.sum((0, 1)), False))
     activity = Activity(SimpleNamespace(neurons={"a": SimpleNamespace(trace=None)}), operations=True)
-    for mask, given in ((None, x), (mask := torch.ones(2, 3), x)):
-        activity.start(SimpleNamespace(shape=x.shape, mask=mask))
-        activity.spikes("a", given), activity.inputs("b", given), activity.inputs("c", given)
+    for own in (None, mask):
+        activity.start(SimpleNamespace(shape=x.shape, mask=own))
+        activity.spikes("a", x), activity.inputs("b", x), activity.inputs("c", x)
     activity.inputs("b", x.clone())
     assert calls == [None, mask, mask] and activity.input_counts["b"].tolist() == [18] * 4
     assert activity.spike_counts["a"].tolist() == activity.input_counts["c"].tolist() == [12] * 4
@@ -148,7 +149,8 @@ def test_operations_of_a_net_are_the_sum_over_its_layers():
     dense2, acs2 = connections(inputs["conv2"], ours.synapses["conv2"].conv.weight)
     dense3, acs3 = connections(inputs["fc"].flatten(2), ours.synapses["fc"][1].weight)
     assert 0 < acs2 < dense2 and 0 < acs3 < dense3
-    assert list(counted.operations_per_sample().values()) == pytest.approx([dense1 + dense2 + dense3, macs, acs2 + acs3])
+    total = [dense1 + dense2 + dense3, macs, acs2 + acs3]
+    assert list(counted.operations_per_sample().values()) == pytest.approx(total)
 
 
 def test_a_binary_weight_of_zero_computes_as_plus_one_and_counts():
