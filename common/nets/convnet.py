@@ -112,4 +112,4 @@ class FlatLinear(Flat):
     def forward(self, x):
         _, linear, dropout = self
         weight = weight_of(linear).unflatten(1, x.shape[2:]).permute(0, 2, 3, 1).flatten(1)  # [O, H W C]
-        return flat(lambda x: dropout(F.linear(x, weight, linear.bias)), x.permute(0, 1, 3, 4, 2).flatten(2))
+        return dropout(flat(lambda x: F.linear(x, weight, linear.bias), x.permute(0, 1, 3, 4, 2).flatten(2)))

@@ -16,7 +16,7 @@ from common.kernels.spike_linear import spike_linear
 from common.layers.step_norm import StepBatchNorm2d
 from common.layers.tdbn import TDBatchNorm2d
 from common.neurons import LIF
-from common.recurrence import leak, lif, lif_conv, lif_spikes, norm_lif, norm_pool, norm_step_lif, plain
+from common.recurrence import LIFConstants, leak, lif, lif_conv, lif_spikes, norm_lif, norm_pool, norm_step_lif, plain
 from common.recurrence.leak import plain_leak
 from common.recurrence.wide_layer import wide_layer
 from common.surrogate import ATan, FastSigmoid, Rectangle
@@ -122,7 +122,7 @@ def test_linear_layers(num_steps, num_samples, size):
     x = (torch.rand(num_steps, num_samples, 128) < 0.05).float()
     check(spike_linear, F.linear, [x, torch.randn(size, 128) / 11, bias], grad)
     for signs, theta in ((False, 1.0), (True, 5.0)):
-        lif_of = (0.9, 1.0, torch.tensor(theta), FAST, "subtract", True)
+        lif_of = LIFConstants(0.9, 1.0, torch.tensor(theta), FAST)
         check(lambda weight, bias, onward, lif_of=lif_of, signs=signs: wide_layer(
                   events, weight, bias, onward, lif_of, 0.0, signs=signs),
               lambda weight, bias, onward, theta=theta: F.linear(
