@@ -21,8 +21,11 @@ class WideSpikes(Counted):
     """Spikes [T, B, H] of which only the current that they send `onward`, [T, B, K], and their counts are in memory."""
 
     def __init__(self, onward, counts):
-        self.onward, self.counts = onward, lambda: counts
+        self.onward, self.known = onward, counts
         self.shape = *onward.shape[:2], len(counts)
+
+    def counts(self):
+        return self.known
 
 
 class Synapse(nn.Module):

@@ -27,7 +27,7 @@ class PLIF(nn.Module):
     """
 
     def __init__(self, init_tau=2.0, surrogate=None, shape=(), tau_std=0.0, threshold=1.0, detach_reset=True,
-                 learn=True):  # fmt: skip
+                 learn=True):
         super().__init__()
         if not 1 < init_tau < math.inf:
             raise ValueError(f"init_tau must exceed 1 step and be finite, got {init_tau}")

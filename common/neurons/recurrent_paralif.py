@@ -18,7 +18,7 @@ class RecurrentParaLIF(ParaLIF):
     """
 
     def __init__(self, size, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=(),
-                 hidden="spike"):  # fmt: skip
+                 hidden="spike"):
         super().__init__(tau_syn, tau_mem, dt, spike, threshold, surrogate, learn, shape)
         if hidden not in ("spike", "relu"):
             raise ValueError(f"hidden must be 'spike' or 'relu', got {hidden!r}")
