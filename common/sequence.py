@@ -1,40 +1,52 @@
-"""Layers without time, applied to sequences [T, B, ...]."""
-
-import functools
+"""Sequences [T, B, ...], layers without time on them, and recorders, which a net tells what it does with them."""
 
 import torch
 
 
 def flat(layer, x):
-    """Apply `layer` ([N, ...] -> [N, ...]) to every step of x [T, B, ...] in one call."""
+    """Apply `layer` ([N, ...] -> [N, ...]) to every step of x [T, B, ...] in one call, once if x is static."""
+    if is_static(x):
+        once = layer(x[0])
+        return once.expand(len(x), *once.shape)
     return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 class Counted:
-    """What stands for a sequence of spikes that is not there: its `shape` (T, B, ...), and counts() of each neuron's.
+    """Spikes [T, B, ...] that a fused kernel leaves out of memory: their `shape`, and how often each neuron fired."""
 
-    count: () -> int64 tensor [...], called when they are asked for first.
+    shape: tuple
+
+    def counts(self):
+        """Spikes of each neuron over all steps and samples, int64 [...]."""
+        raise NotImplementedError
+
+
+class Recorder:
+    """Is told by a net what it does: net(sequence, record). This one keeps nothing; others override what they need.
+
+    needs: "nothing"; "counts" of spikes, which a net may get from a fused kernel; or "tensors", for which it computes
+    connections and neurons one by one.
     """
 
-    def __init__(self, shape, count):
-        self.shape, self.counts = shape, functools.cache(count)
+    needs = "nothing"
+
+    def start(self, sequence):
+        """The net starts on a sequence [T, B, ...], a tensor or a batch of events."""
+
+    def inputs(self, name, x):
+        """The connection `name` takes x [T, B, ...]: a tensor, a batch of events or Counted."""
+
+    def spikes(self, name, spikes):
+        """The neurons `name` fire: a tensor [T, B, ...] or Counted."""
+
+    def run(self, name, neuron, current):
+        """The spikes of the neurons `name` on a current [T, B, ...]; also says what their own connection takes."""
+        if hasattr(neuron, "recurrent"):
+            return neuron(current, lambda hidden: self.inputs(f"{name}_recurrent", hidden))
+        return neuron(current)
 
 
-def watched(*modules, counters=True):
-    """Whether one of the modules, or of those in it, has hooks, and so must be called as it is.
-
-    counters: False leaves out forward hooks with the attribute `takes_counts`, to which tell_counts can speak.
-    """
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    hooks = [hook for outer in modules for module in outer.modules() for kind in kinds
-             for hook in getattr(module, kind).values()]  # fmt: skip
-    return any(counters or not hasattr(hook, "takes_counts") for hook in hooks)
-
-
-def tell_counts(module, sequence):
-    """Call the forward hooks of a module that is not called itself, with `sequence` for its input and its output."""
-    for hook in module._forward_hooks.values():
-        hook(module, (sequence,), sequence)
+UNRECORDED = Recorder()
 
 
 def mask_of(x):
@@ -44,7 +56,7 @@ def mask_of(x):
 
 def is_static(x):
     """Whether x [T, B, ...] is one step shown T times (an expanded tensor), so that one step tells all."""
-    return x.stride(0) == 0
+    return isinstance(x, torch.Tensor) and x.stride(0) == 0
 
 
 def full(x):

@@ -26,7 +26,7 @@ def load_data(config):
     """Training, validation and test images [1, 28, 28] with their classes."""
     scaling = config.get("pixel_mean", 0.0), config.get("pixel_std", 1.0)
     return images.load("mnist", config["data_dir"], config["source"], config["val_fraction"], config["subset"],
-                       *scaling, build.image_augmentation(config))  # fmt: skip
+                       *scaling, build.image_augmentation(config))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from common.layers.dropout import Dropout
-from common.sequence import flat, is_static, mask_of, watched
+from common.sequence import flat, is_static, mask_of
 
 
-def test_dropout_drops_its_share_and_keeps_the_mean():
+def test_dropout_drops_its_fraction_and_keeps_the_mean():
     torch.manual_seed(0)
     x = torch.full((50, 40, 30), 3.0, requires_grad=True)
     dropped = Dropout(0.25)(x)
@@ -15,16 +15,16 @@ def test_dropout_drops_its_share_and_keeps_the_mean():
     assert torch.equal(x.grad, (dropped > 0) * (4 / 3))
 
 
-def test_dropout_is_drawn_anew_and_leaves_evaluation_and_a_share_of_0_alone():
+def test_dropout_is_drawn_anew_and_leaves_evaluation_and_a_fraction_of_0_alone():
     x, dropout = torch.ones(1000), Dropout(0.5)
     assert not torch.equal(dropout(x), dropout(x))
     assert dropout.eval()(x) is x and Dropout(0.0)(x) is x
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
-def test_a_share_outside_its_range_is_named(share):
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, float("nan")])
+def test_a_fraction_outside_its_range_is_named(fraction):
     with pytest.raises(ValueError, match=r"dropout must lie in \[0, 1\)"):
-        Dropout(share)
+        Dropout(fraction)
 
 
 def test_a_layer_sees_all_steps_at_once():
@@ -36,15 +36,3 @@ def test_a_layer_sees_all_steps_at_once():
 def test_static_sequences_and_masks():
     assert is_static(torch.ones(1, 2).expand(5, 1, 2)) and not is_static(torch.ones(5, 1, 2))
     assert mask_of(torch.ones(2)) is None
-
-
-@pytest.mark.parametrize("register", [
-    "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
-    "register_full_backward_pre_hook"])
-def test_a_hook_of_any_kind_is_seen_also_deep_inside(register):
-    net = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Linear(2, 2)), torch.nn.Linear(2, 2))
-    assert not watched(net)
-    handle = getattr(net[0][0], register)(lambda *_: None)
-    assert watched(net) and not watched(net[1])
-    handle.remove()
-    assert not watched(net)

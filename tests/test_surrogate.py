@@ -82,7 +82,7 @@ def test_a_surrogate_without_derivative_says_so():
     ({"surrogate": "rectangle", "width": 0.4}, Rectangle(0.4)),
     ({"surrogate": "rectangle", "width": 0.5, "surrogate_center": "threshold", "threshold": 0.4}, Rectangle(0.5)),
     ({"surrogate": "rectangle", "width": 0.5, "surrogate_center": "zero", "threshold": 0.4}, Rectangle(0.5, -0.4)),
-])  # fmt: skip
+])
 def test_a_config_names_the_surrogate_and_its_number(config, surrogate):
     assert spike_function(config) == surrogate
 

@@ -74,7 +74,7 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m common.bench", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("word", nargs="?", default="", help="only workloads whose name has it")
     parser.add_argument("--threads", type=_count, default=1)
     parser.add_argument("--quick", action="store_true", help="heavy workloads smaller, three repetitions, no memory")

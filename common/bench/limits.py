@@ -23,7 +23,7 @@ def seconds(count, machine, precision):
     """The time {"dense", "least"} that a counts.Count takes where nothing but the `machine` holds it up."""
     moving = count.bytes / machine["memory"]
     return {"dense": max(count.dense_flop / machine[precision], moving),
-            "least": max(count.least_flop / machine[precision], moving)}  # fmt: skip
+            "least": max(count.least_flop / machine[precision], moving)}
 
 
 def _product(dtype):

@@ -33,7 +33,7 @@ NUM_STEPS, BATCH, REPEATS = (100, 400, 1600), 16, 3
 def dvs_convnet(num_steps, segment):
     """A step of the binarized convnet of dvs_gesture/conf.py, without dropout."""
     net = ConvNet((2, 32, 32), 11, [16, 32], 0.9297, [10.4, 16.62, 6.81], FastSigmoid(0.24), 0.0, binarize=True,
-                  batch_norm=False)  # fmt: skip
+                  batch_norm=False)
     net, frames, target = in_segments(net, segment), torch.empty(num_steps, BATCH, 2, 32, 32), torch.arange(BATCH) % 11
     torch.rand(frames.shape, out=frames).mul_(3).floor_()
     optimizer = torch.optim.Adam(net.parameters(), 1.765e-3)
@@ -80,7 +80,7 @@ def measure(name, num_steps, segment):
 def main():
     allocator.keep_freed_memory()
     parser = argparse.ArgumentParser(prog="python -m common.bench.memory", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     if one := parser.parse_args().one:
         print(*measure(one[0], *map(int, one[1:])))

@@ -23,13 +23,13 @@ def sweep(result):
         for k, side in enumerate(("peer", "ours")):
             runs = [[1e3 * value for value in seconds[size][side]] for size in seconds]
             ax.plot(list(seconds), [statistics.median(values) for values in runs], color=COLORS[1 - k],
-                    linestyle=LINESTYLES[1 - k], marker=MARKERS[1 - k], label=LABELS[side])  # fmt: skip
+                    linestyle=LINESTYLES[1 - k], marker=MARKERS[1 - k], label=LABELS[side])
             ax.fill_between(list(seconds), [min(values) for values in runs], [max(values) for values in runs],
-                            color=COLORS[1 - k], alpha=0.2, linewidth=0)  # fmt: skip
+                            color=COLORS[1 - k], alpha=0.2, linewidth=0)
         for size, both in seconds.items():
             peer, ours = (statistics.median(both[side]) for side in ("peer", "ours"))
             ax.annotate(f"{peer / ours:.1f}×", (size, 1e3 * ours), (9, -16), textcoords="offset points", ha="center",
-                        fontsize=9, color=COLORS[0])  # fmt: skip
+                        fontsize=9, color=COLORS[0])
         others = ", ".join(f"{AXES[key][1]} {value}" for key, value in result["centre"].items() if key != name)
         ax.set(xscale="log", yscale="log", xlabel=label, title=others, xmargin=0.12, ymargin=0.15)
         ax.xaxis.set_major_locator(FixedLocator(list(seconds)))

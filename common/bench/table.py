@@ -1,7 +1,7 @@
 """The table of bench, in Markdown: a line of text for each workload's entry in the JSON file."""
 
 COLUMNS = ["workload", "peer, ms", "ours, ms", "ratio", "peer, peak MB", "ours, peak MB", "of it",
-           "limit, ms: dense / least", "reached: dense / least", "spikes or first loss, peer / ours"]  # fmt: skip
+           "limit, ms: dense / least", "reached: dense / least", "spikes or first loss, peer / ours"]
 HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
@@ -16,7 +16,7 @@ def row(name, result):
     cells = [name, _ms(peer), _ms(ours), f"{peer / ours:.1f}×",
              *([f"{memory[0]:.0f}", f"{memory[1]:.0f}", f"{memory[1] / memory[0]:.2f}"] if memory else ["–"] * 3),
              _pair(result["limit_seconds"], _ms), _pair(result["limit_seconds"], lambda limit: f"{limit / ours:.0%}"),
-             " / ".join(f"{result['first'][side]:.6g}" for side in ("peer", "ours"))]  # fmt: skip
+             " / ".join(f"{result['first'][side]:.6g}" for side in ("peer", "ours"))]
     return f"| {' | '.join(cells)} |"
 
 
@@ -26,7 +26,7 @@ def footer(content):
     packages = [f"{name} {versions[name]}" for name in ("torch", "snntorch", "spikingjelly") if name in versions]
     return (f"{content['threads']} thread(s), {', '.join(packages)}; medians, in turns in one process. "
             f"The machine's limits: {machine['float32'] / 1e9:.0f} GFLOP/s in float32, {machine['bf16'] / 1e9:.0f} in "
-            f"bf16, memory {machine['memory'] / 1e9:.1f} GB/s.")  # fmt: skip
+            f"bf16, memory {machine['memory'] / 1e9:.1f} GB/s.")
 
 
 def _ms(seconds):

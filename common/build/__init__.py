@@ -59,9 +59,9 @@ def threshold_trajectories(settings, num_iterations):
     return list(zip(*trajectory, strict=True))
 
 
-def penalties_of(settings, net):
+def penalties_of(settings):
     """The penalties that are asked for; a key that is absent or 0 asks for none."""
-    found = [penalties.RateLimit(net, settings["rate_limit"])] if settings.get("rate_limit") else []
+    found = [penalties.RateLimit(settings["rate_limit"])] if settings.get("rate_limit") else []
     if settings.get("tau_penalty"):
         found.append(penalties.TauVariance(settings["tau_penalty"], settings["tau_penalty_on"]))
     return found

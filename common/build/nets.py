@@ -35,7 +35,7 @@ def _convnet(settings, in_shape, num_classes):
 
 def _tha_mlp(settings, in_shape, num_classes):
     sizes = [*in_shape, *settings["hidden_sizes"], num_classes]
-    return nets.ThaMLP(sizes, binarized=settings["binarize"], readout=settings["readout"], **_annealed(settings))
+    return nets.SpikingMLP(sizes, binarized=settings["binarize"], readout=settings["readout"], **_annealed(settings))
 
 
 def _mlp(settings, in_shape, num_classes):

@@ -1,7 +1,5 @@
 """How often each input or neuron of a sequence is active; compiled on the CPU, one pass over memory."""
 
-import weakref
-
 import numpy as np
 import torch
 from numba import njit, prange
@@ -12,30 +10,18 @@ from common.sequence import Counted, is_static
 CHUNK = 16384  # inputs that a thread counts at once: what it reads lies in long runs
 
 
-class ActiveCounter:
-    """Counts sequences, each once: the spikes of one layer are often the very tensor that the next one takes."""
+def count_active(x, mask=None):
+    """(how often each input [...] of x [T, B, ...] is not 0, int64; whether any is anything but -1, 0 or 1).
 
-    def __init__(self):
-        self.last = None
-
-    def __call__(self, x, mask=None):
-        """(how often each input [...] of x [T, B, ...] is not 0, int64; whether any is anything but -1, 0 or 1).
-
-        x: a tensor, Counted or a batch of events.  mask: [T, B], 0 where a step is not the sample's own and
-        does not count, or None.
-        """
-        if isinstance(x, Counted):
-            return x.counts(), False
-        if not isinstance(x, torch.Tensor):
-            return _count_events(x)
-        if self.last is None or self.last[0]() is not x or self.last[1] is not mask:
-            self.last = weakref.ref(x), mask, _count(x, mask)
-        return self.last[2]
-
-
-def _count(x, mask):
+    x: a tensor, Counted or a batch of events.  mask: [T, B], 0 where a step is not the sample's own and
+    does not count, or None.
+    """
+    if isinstance(x, Counted):
+        return x.counts(), False
+    if not isinstance(x, torch.Tensor):
+        return _count_events(x)
     if mask is None and is_static(x) and len(x) > 1:
-        counts, multiplies = _count(x[:1], None)
+        counts, multiplies = count_active(x[:1])
         return len(x) * counts, multiplies
     if not compiled.can_run(x):
         own = x if mask is None else x * mask.reshape(*mask.shape, *(1 for _ in x.shape[2:]))
@@ -77,7 +63,7 @@ def _count_dense(x, own, counts, multiplies):
 def _count_events(events):
     """The same of a batch of events, in which an input may stand several times in a row."""
     if events.units.device.type != "cpu":
-        return ActiveCounter()(events.dense())
+        return count_active(events.dense())
     counts = torch.ones(0) if events.counts is None else events.counts
     active, several = _count_sparse(events.row_starts.numpy(), events.units.numpy(), counts.numpy(), events.shape[2])
     return torch.from_numpy(active), several

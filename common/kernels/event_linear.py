@@ -25,23 +25,33 @@ def event_linear(events, weight, bias=None):
     """
     if not can_run(weight):
         return F.linear(events.dense().to(weight.dtype), weight, bias)
-    return _EventLinear.apply(events, weight, bias).unflatten(0, events.shape[:2])
+    return SparseLinear.apply(None, events, weight, bias).unflatten(0, events.shape[:2])
 
 
-class _EventLinear(torch.autograd.Function):
+class SparseLinear(torch.autograd.Function):
+    """F.linear(x, weight, bias) as rows [R, H], of which only what stands in `events` is taken.
+
+    x: [T, B, N], which gets a dense gradient, or None.
+    """
+
     @staticmethod
-    def forward(ctx, events, weight, bias):
-        ctx.events, ctx.num_inputs = events, weight.shape[1]
-        return weighted_sums(events, weight, bias)
+    def forward(ctx, x, events, weight, bias):
+        ctx.events, ctx.shape = events, None if x is None else x.shape
+        ctx.num_inputs = weight.shape[1]
+        ctx.save_for_backward(weight if ctx.needs_input_grad[0] else None)
+        return _weighted_sums(events, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        by_weight = weight_gradient(ctx.events, grad, ctx.num_inputs)
-        return None, by_weight, grad.sum(0) if ctx.needs_input_grad[2] else None
+        (weight,) = ctx.saved_tensors
+        to_input, _, to_weight, to_bias = ctx.needs_input_grad
+        by_input = (grad @ weight).view(ctx.shape) if to_input else None
+        by_weight = _weight_gradient(ctx.events, grad, ctx.num_inputs) if to_weight else None
+        return by_input, None, by_weight, grad.sum(0) if to_bias else None
 
 
-def weighted_sums(events, weight, bias):
+def _weighted_sums(events, weight, bias):
     """F.linear of the events' rows, [R, H]; weight [H, N], bias [H] or None, both without gradient."""
     first = torch.zeros(len(weight), dtype=weight.dtype) if bias is None else bias
     out = torch.empty(len(events.row_starts) - 1, len(weight), dtype=weight.dtype)
@@ -50,7 +60,7 @@ def weighted_sums(events, weight, bias):
     return out
 
 
-def weight_gradient(events, grad, num_inputs):
+def _weight_gradient(events, grad, num_inputs):
     """The gradient [H, N] of the weight, from that of the output, grad [R, H]."""
     grad = grad.contiguous()
     by_input = torch.zeros(num_inputs, grad.shape[1], dtype=grad.dtype)

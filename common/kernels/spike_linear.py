@@ -5,11 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numba import njit, prange
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from common.kernels.compiled import can_run, run
-from common.kernels.event_linear import weight_gradient, weighted_sums
+from common.kernels.event_linear import SparseLinear
 
 MAX_DENSITY = 0.12  # of nonzeros, above which the dense product is as quick
 MIN_OUTPUTS = 128  # below which finding the nonzeros costs what they save
@@ -34,7 +33,7 @@ def spike_linear(x, weight, bias=None):
     nonzeros = _nonzeros(x) if _may_pay(x, weight) else None
     if nonzeros is None:
         return F.linear(x, weight, bias)
-    return _SpikeLinear.apply(x, nonzeros, weight, bias).unflatten(0, x.shape[:2])
+    return SparseLinear.apply(x, nonzeros, weight, bias).unflatten(0, x.shape[:2])
 
 
 def _may_pay(x, weight):
@@ -66,23 +65,6 @@ def _counted(rows):
     totals, others = np.empty((2, len(rows)), np.int64)
     run(_count, rows, totals, others)
     return totals, not others.any()
-
-
-class _SpikeLinear(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, nonzeros, weight, bias):
-        ctx.nonzeros, ctx.shape = nonzeros, x.shape
-        ctx.save_for_backward(weight if ctx.needs_input_grad[0] else None)
-        return weighted_sums(nonzeros, weight, bias)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, grad):
-        (weight,) = ctx.saved_tensors
-        by_input, _, to_weight, to_bias = ctx.needs_input_grad
-        return ((grad @ weight).view(ctx.shape) if by_input else None, None,
-                weight_gradient(ctx.nonzeros, grad, ctx.shape[-1]) if to_weight else None,
-                grad.sum(0) if to_bias else None)  # fmt: skip
 
 
 @njit(parallel=True, cache=True, error_model="numpy")

@@ -21,6 +21,11 @@ def binarize(weight):
     return signs
 
 
+def weight_of(layer):
+    """The weight that a layer computes with, binarized or not."""
+    return binarize(layer.weight) if isinstance(layer, (BinaryLinear, BinaryConv2d)) else layer.weight
+
+
 def _reset_parameters(layer):
     fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
     bound = math.sqrt(1.5 / (fan_in + fan_out))

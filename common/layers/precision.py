@@ -10,7 +10,7 @@ import sys
 
 import torch
 
-from common.sequence import full
+from common.sequence import UNRECORDED, full
 
 
 def check(precision):
@@ -29,11 +29,11 @@ def _warn_if_slow():
 
 
 def autocast(forward):
-    """Decorates the forward(self, x) of a net: its connections in bfloat16 if self.precision is "bf16"."""
+    """Decorates the forward(self, x, record) of a net: its connections in bfloat16 if self.precision is "bf16"."""
 
     @functools.wraps(forward)
-    def in_precision(self, x):
+    def in_precision(self, x, record=UNRECORDED):
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            return full(forward(self, x))
+            return full(forward(self, x, record))
 
     return in_precision

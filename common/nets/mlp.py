@@ -7,37 +7,46 @@ from torch import nn
 
 from common.kernels.event_linear import event_linear
 from common.kernels.spike_linear import spike_linear
-from common.layers.binary import BinaryLinear, binarize
+from common.layers.binary import BinaryLinear, weight_of
 from common.layers.dropout import Dropout
+from common.nets.spiking import SpikingNet
 from common.neurons import LIF
 from common.recurrence.wide_layer import can_run, wide_layer
-from common.sequence import Counted, mask_of, tell_counts, watched
+from common.sequence import UNRECORDED, Counted, mask_of
 
 WIDE = 2**22  # numbers in a layer's current, from which on it is: 16 MB in float32
 
 
+class WideSpikes(Counted):
+    """Spikes [T, B, H] of which only the current that they send `onward`, [T, B, K], and their counts are in memory."""
+
+    def __init__(self, onward, counts):
+        self.onward, self.known = onward, counts
+        self.shape = *onward.shape[:2], len(counts)
+
+    def counts(self):
+        return self.known
+
+
 class Synapse(nn.Module):
-    """A linear layer, binarized or not, and dropout, on a sequence [T, B, N] or on a batch of events."""
+    """A linear layer, binarized or not, and dropout, on a sequence [T, B, N], a batch of events or WideSpikes."""
 
     def __init__(self, num_inputs, num_outputs, binarized, dropout=0.0):
         super().__init__()
         self.linear = (BinaryLinear if binarized else nn.Linear)(num_inputs, num_outputs)
-        self.binarized = binarized
         self.dropout = Dropout(dropout)
 
     def forward(self, x):
+        if isinstance(x, WideSpikes):
+            return self.dropout(x.onward + self.linear.bias)
         layer = spike_linear if isinstance(x, torch.Tensor) else event_linear
-        return self.dropout(layer(x, self.weight(), self.linear.bias))
-
-    def weight(self):
-        """The weight that it computes with, [num_outputs, num_inputs]."""
-        return binarize(self.linear.weight) if self.binarized else self.linear.weight
+        return self.dropout(layer(x, weight_of(self.linear), self.linear.bias))
 
 
-class ThaMLP(nn.Module):
+class SpikingMLP(SpikingNet):
     """FC-dropout-LIF, layer after layer, on a sequence [T, B, N] or events: the MLP of threshold annealing.
 
-    sizes: of the input and of every layer, as [100, 1000, 1].  thresholds (initial), dropout (share of
+    sizes: of the input and of every layer, as [100, 1000, 1].  thresholds (initial), dropout (fraction of
     currents dropped, anew at each step): one for each layer.  beta, surrogate, reset: see
     common.neurons.LIF.  readout: what it returns of its last layer, [T, B, sizes[-1]]: "spikes", or
     "membrane", before the reset.  ValueError for a list of another length.
@@ -53,44 +62,33 @@ class ThaMLP(nn.Module):
         if readout not in ("spikes", "membrane"):
             raise ValueError(f"readout must be 'spikes' or 'membrane', got {readout!r}")
         self.readout = readout
-        names = [f"fc{i + 1}" for i in range(num_layers)]
-        self.synapses = nn.ModuleDict({
-            name: Synapse(*shape, binarized, share)
-            for name, shape, share in zip(names, zip(sizes, sizes[1:], strict=False), dropout, strict=True)})
-        self.neurons = nn.ModuleDict(
-            {name: LIF(beta, theta, surrogate, reset) for name, theta in zip(names, thresholds, strict=True)})
+        for k, (shape, fraction, theta) in enumerate(zip(pairwise(sizes), dropout, thresholds, strict=True)):
+            self.synapses[f"fc{k + 1}"] = Synapse(*shape, binarized, fraction)
+            self.neurons[f"fc{k + 1}"] = LIF(beta, theta, surrogate, reset)
 
-    def forward(self, x):
-        names = list(self.synapses)
-        if len(names) > 1 and self._is_wide(x):
-            current, names = self._second_current(x), names[1:]
-        else:
-            current = self.synapses[names[0]](x)
-        for name, following in pairwise(names):
-            current = self.synapses[following](self.neurons[name](current))
-        last = self.neurons[names[-1]]
-        return last.trace(current)[1] if self.readout == "membrane" else last(current)
+    def forward(self, x, record=UNRECORDED):
+        record.start(x)
+        *hidden, last = self.synapses
+        for name in hidden:
+            x = self.spikes(name, x, record)
+        if self.readout == "membrane":
+            return self.neurons[last].trace(self.current(last, x, record))[1]
+        return self.spikes(last, x, record)
 
-    def _is_wide(self, x):
-        """Whether the first layer is large, of a kind that wide_layer computes, and nobody wants to see it."""
+    def fused(self, name, x):
+        """WideSpikes of a large first layer on events, together with the second's weights."""
+        if name != "fc1" or len(self.synapses) == 1:
+            return None
         first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
-        size = x.shape[0] * x.shape[1] * first.linear.out_features
-        known = size >= WIDE and can_run(x, first.linear.weight, neuron.surrogate)
-        return known and not watched(first, second, neuron, counters=False) and mask_of(x) is None
-
-    def _second_current(self, x):
-        """The second layer's current, without the first one's current and spikes in memory."""
-        first, second, neuron = self.synapses["fc1"], self.synapses["fc2"], self.neurons["fc1"]
-        share = first.dropout.share if first.dropout.training else 0.0
-        current, counts = wide_layer(x, first.weight(), first.linear.bias, second.weight(), neuron.constants(), share,
-                                     signs=first.binarized)  # fmt: skip
-        tell_counts(first, x)
-        for module in (neuron, second):
-            tell_counts(module, Counted((*x.shape[:2], len(counts)), lambda: counts))
-        return second.dropout(current + second.linear.bias)
+        linear, fraction = first.linear, first.dropout.fraction if first.training else 0.0
+        large = x.shape[0] * x.shape[1] * linear.out_features >= WIDE
+        if not large or mask_of(x) is not None or not can_run(x, linear.weight, neuron.surrogate):
+            return None
+        return WideSpikes(*wide_layer(x, weight_of(linear), linear.bias, weight_of(second.linear), neuron.constants(),
+                                      fraction, signs=isinstance(linear, BinaryLinear)))
 
 
-class MLP(nn.Module):
+class MLP(SpikingNet):
     """FC-neuron, layer after layer, and at last FC and a read-out, on a sequence [T, B, N] or events.
 
     sizes: of the input and of every layer, as [700, 128, 128, 20].  neurons: one for each hidden layer.  readout:
@@ -103,19 +101,19 @@ class MLP(nn.Module):
     def __init__(self, sizes, neurons, readout, binarized, start="kaiming"):
         super().__init__()
         assert len(neurons) == len(sizes) - 2, (sizes, len(neurons))
-        names = [f"fc{i + 1}" for i in range(len(sizes) - 1)]
-        shapes = zip(sizes, sizes[1:], strict=False)
-        self.synapses = nn.ModuleDict(
-            {name: Synapse(*shape, binarized) for name, shape in zip(names, shapes, strict=True)})
-        self.neurons = nn.ModuleDict(dict(zip(names, neurons, strict=False)))
+        for k, shape in enumerate(pairwise(sizes)):
+            self.synapses[f"fc{k + 1}"] = Synapse(*shape, binarized)
+        for k, neuron in enumerate(neurons):
+            self.neurons[f"fc{k + 1}"] = neuron
         self.readout = readout
         for synapse in self.synapses.values() if start == "kaiming" else ():
             nn.init.zeros_(synapse.linear.bias)
             if not binarized:
                 nn.init.kaiming_uniform_(synapse.linear.weight, nonlinearity="linear")
 
-    def forward(self, x):
+    def forward(self, x, record=UNRECORDED):
+        record.start(x)
         *hidden, last = self.synapses
         for name in hidden:
-            x = self.neurons[name](self.synapses[name](x))
-        return self.readout(self.synapses[last](x))
+            x = self.spikes(name, x, record)
+        return record.run("readout", self.readout, self.current(last, x, record))

@@ -5,19 +5,20 @@ from torch import nn
 
 from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.layers.precision import autocast, check
-from common.nets.convnet import move_statistics, norm_per_step, norm_static
+from common.layers.step_norm import StepBatchNorm2d
+from common.nets.spiking import SpikingNet
 from common.recurrence import norm_pool
-from common.sequence import flat, full, is_static, watched
+from common.sequence import UNRECORDED, flat, full, is_static
 
 POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 
-class PLIFNet(nn.Module):
+class PLIFNet(SpikingNet):
     """{C3-BN-PLIF-P2} x num_layers - dropout - FC - PLIF - dropout - FC - PLIF - vote on [T, B, C, H, W].
 
     Returns [T, B, classes]: at each step the mean of a class's 10 output neurons.  No layer has a bias.
     neuron: shape of one step of one sample, (C, H, W) or (N,) -> a layer of PLIF.  channels: of every
-    convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.  dropout: share of each FC's
+    convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.  dropout: fraction of each FC's
     inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.  precision: see
     common.layers.precision.  ValueError for an image that num_layers pools would leave nothing of, or another pool.
 
@@ -28,7 +29,7 @@ class PLIFNet(nn.Module):
     NUM_VOTERS = 10
 
     def __init__(self, in_shape, num_classes, neuron, channels=128, num_layers=5, hidden_size=512, pool="max",
-                 dropout=0.5, binarize=False, precision="float32"):  # fmt: skip
+                 dropout=0.5, binarize=False, precision="float32"):
         super().__init__()
         check(precision)
         self.precision = precision
@@ -38,7 +39,7 @@ class PLIFNet(nn.Module):
         if min(sides) < 2**num_layers:
             raise ValueError(f"num_layers={num_layers} halves an image of {sides[0]} x {sides[1]} to nothing; "
                              f"it needs {2**num_layers} x {2**num_layers} at least")
-        self.pool, self.synapses, self.neurons = POOLS[pool](2), nn.ModuleDict(), nn.ModuleDict()
+        self.pool = POOLS[pool](2)
         for k in range(num_layers):
             name = f"conv{k + 1}"
             self.synapses[name] = ConvNorm(channels if k else in_channels, channels, binarize)
@@ -51,54 +52,53 @@ class PLIFNet(nn.Module):
             self.neurons[name] = neuron((size,))
 
     @autocast
-    def forward(self, x):
-        for name, synapse in self.synapses.items():
-            neuron = self.neurons[name]
-            if isinstance(synapse, DropoutLinear):
-                x = neuron(synapse(x.flatten(2)))
-            elif synapse.fuses(x, neuron):
-                x = synapse.fused(x, neuron, self.pool)
-            else:
-                x = flat(self.pool, neuron(synapse(x)))
+    def forward(self, x, record=UNRECORDED):
+        record.start(x)
+        for name in self.synapses:
+            x = self.pooled(name, x, record) if name.startswith("conv") else self.spikes(name, x.flatten(2), record)
         return x.unflatten(-1, (-1, self.NUM_VOTERS)).mean(-1)
+
+    def pooled(self, name, x, record):
+        """The pooled spikes of a convolution's layer, by a fused kernel if nobody records them, for it keeps none."""
+        unrecorded = record.needs == "nothing"
+        pooled = self.synapses[name].fused_pool(x, self.neurons[name], self.pool) if unrecorded else None
+        return flat(self.pool, self.spikes(name, x, record)) if pooled is None else pooled
 
 
 class ConvNorm(nn.Module):
-    """3 x 3 convolution, padded to keep the size, and batch norm on a sequence [T, B, C, H, W].
+    """3 x 3 convolution, padded to keep the size, and batch norm of each step on a sequence [T, B, C, H, W].
 
-    While training, each step is normalised by its own statistics over [B, H, W], and the running statistics move
-    once per step.  Of a static sequence both are computed once, on the image, and so do the statistics move.
+    Of a static sequence both are computed once, on the image, and so do the running statistics move.
     """
 
     def __init__(self, in_channels, out_channels, binarize=False):
         super().__init__()
         self.conv = (BinaryConv2d if binarize else nn.Conv2d)(in_channels, out_channels, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = StepBatchNorm2d(out_channels)
 
     def forward(self, x):
         if is_static(x):
-            once = norm_static(self.norm, full(self.conv(x[0])), num_steps=1)
+            once = self.norm.static(full(self.conv(x[0])), num_steps=1)
             return once.expand(len(x), *once.shape)
-        current = self.currents(x)
-        current = norm_per_step(self.norm, current, len(x))
-        return current.unflatten(0, x.shape[:2])
+        return self.norm(self.currents(x))
 
     def currents(self, x):
-        """The convolution of x [T, B, C, H, W], not normalised, [T·B, C', H, W]."""
-        return full(self.conv(x.flatten(0, 1).contiguous(memory_format=torch.channels_last)))  # the CPU's fast layout
+        """The convolution, not normalised."""
+        x, shape = x.flatten(0, 1).contiguous(memory_format=torch.channels_last), x.shape[:2]  # the CPU's fast layout
+        return full(self.conv(x)).unflatten(0, shape)
 
-    def fuses(self, x, neuron):
-        """Whether fused(x, neuron, pool) does as the modules one by one would."""
-        return (self.norm.training and not is_static(x) and norm_pool.can_run(x, neuron)
-                and not watched(self, neuron))  # fmt: skip
+    def fused_pool(self, x, neuron, pool):
+        """pool(neuron(self(x))) while training, with no more in memory than the convolution and the pool's result.
 
-    def fused(self, x, neuron, pool):
-        """While training: pool(neuron(self(x))), with no more in memory than the convolution and the pool's result."""
-        current = self.currents(x).unflatten(0, x.shape[:2])
+        None if no kernel knows the layer.
+        """
+        norm = self.norm
+        if not norm.training or is_static(x) or not norm_pool.can_run(x, neuron):
+            return None
         spikes, mean, variance = norm_pool.norm_lif_pool(
-            current, self.norm.weight, self.norm.bias, self.norm.eps, *neuron.constants()[:4],
-            average=isinstance(pool, nn.AvgPool2d))  # fmt: skip
-        move_statistics(self.norm, mean, variance)
+            self.currents(x), norm.weight, norm.bias, norm.eps, *neuron.constants()[:4],
+            average=isinstance(pool, nn.AvgPool2d))
+        norm.move_statistics(mean, variance)
         return spikes
 
 

@@ -9,13 +9,14 @@ from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.layers.flat import Flat
 from common.layers.precision import autocast, check
 from common.layers.tdbn import TDBatchNorm2d
+from common.nets.spiking import SpikingNet
 from common.recurrence import norm_lif
-from common.sequence import flat, full, is_static, watched
+from common.sequence import UNRECORDED, flat, full, is_static
 
 NUM_BLOCKS = (3, 3, 2)  # of each stage; a stage has twice the channels of the one before, and half the side
 
 
-class ResNet19(nn.Module):
+class ResNet19(SpikingNet):
     """C3-tdBN-LIF - 8 blocks - global average - FC-LIF - FC on [T, B, C, H, W]; returns [T, B, classes].
 
     A block: C3-tdBN-LIF-C3-tdBN, + shortcut, LIF; the shortcut is C1-tdBN where the shape changes, else its input.
@@ -28,13 +29,12 @@ class ResNet19(nn.Module):
     """
 
     def __init__(self, in_shape, num_classes, neuron, threshold, channels=128, stem=128, hidden_size=256,
-                 readout="membrane", binarize=False, precision="float32"):  # fmt: skip
+                 readout="membrane", binarize=False, precision="float32"):
         super().__init__()
         if readout not in ("spikes", "membrane"):
             raise ValueError(f"readout must be 'spikes' or 'membrane', got {readout!r}")
         check(precision)
         self.readout, self.precision = readout, precision
-        self.synapses, self.neurons = nn.ModuleDict(), nn.ModuleDict()
 
         def connect(name, *shape, **options):
             self.synapses[name] = ConvTDNorm(*shape, threshold, binarize, **options)
@@ -59,23 +59,16 @@ class ResNet19(nn.Module):
                 self.neurons[name] = neuron()
 
     @autocast
-    def forward(self, x):
-        x = self.spikes("conv1", x)
+    def forward(self, x, record=UNRECORDED):
+        record.start(x)
+        x = self.spikes("conv1", x, record)
         for name in self.blocks:
             shortcut = f"{name}_shortcut"
-            shortcut = self.synapses[shortcut](x) if shortcut in self.synapses else x
-            x = self.spikes(f"{name}_conv2", self.spikes(f"{name}_conv1", x), shortcut)
-        x = self.spikes("fc1", x.mean((-2, -1)))
-        return self.spikes("fc2", x) if self.readout == "spikes" else self.synapses["fc2"](x)
-
-    def spikes(self, name, x, shortcut=None):
-        """The spikes of this layer, at whose neurons a shortcut's current or spikes may arrive too."""
-        synapse, neuron = self.synapses[name], self.neurons[name]
-        fusible = isinstance(synapse, ConvTDNorm) and synapse.norm.training and not is_static(x)
-        if fusible and not watched(synapse, neuron) and norm_lif.can_run(x, neuron):
-            return synapse.fused(x, neuron, shortcut)
-        current = synapse(x)
-        return neuron(current if shortcut is None else current + shortcut)
+            shortcut = self.current(shortcut, x, record) if shortcut in self.synapses else x
+            x = self.spikes(f"{name}_conv1", x, record)
+            x = self.spikes(f"{name}_conv2", x, record, shortcut)
+        x = self.spikes("fc1", x.mean((-2, -1)), record)
+        return (self.spikes if self.readout == "spikes" else self.current)("fc2", x, record)
 
 
 class ConvTDNorm(nn.Module):
@@ -93,20 +86,19 @@ class ConvTDNorm(nn.Module):
             nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x):
-        if is_static(x):
-            once = self.currents(x[0])
-            return self.norm(once.expand(len(x), *once.shape))
         return self.norm(flat(self.currents, x))
 
     def currents(self, x):
         """The convolution of x [N, C, H, W], not normalised."""
         return full(self.conv(x.contiguous(memory_format=torch.channels_last)))  # the CPU's fast layout
 
-    def fused(self, x, neuron, shortcut):
-        """While training: neuron(self(x) + shortcut), with no more in memory than the convolution and the spikes."""
-        norm, current = self.norm, flat(self.currents, x)
-        beta, _, threshold, surrogate, _, detach_reset = neuron.constants()
+    def fused(self, x, neuron, shortcut=None):
+        """neuron(self(x) + shortcut) while training, with no more in memory than the convolution and the spikes."""
+        norm, constants = self.norm, neuron.constants()
+        if not norm.training or is_static(x) or not norm_lif.can_run(x, neuron):
+            return None
         spikes, mean, variance = norm_lif.norm_lif(
-            current, shortcut, norm.scale, norm.bias, norm.eps, beta, threshold, surrogate, detach_reset)
+            flat(self.currents, x), shortcut, norm.scale, norm.bias, norm.eps,
+            constants.decay, constants.threshold, constants.surrogate, constants.detach_reset)
         norm.move_statistics(mean, variance)
         return spikes

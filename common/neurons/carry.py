@@ -12,16 +12,16 @@ from common.recurrence import leak, lif
 from common.sequence import full
 
 
-def lif_from(carry, current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True):
+def lif_from(carry, current, constants):
     """As common.recurrence.lif, from `carry`, (membrane before the reset, spike); return (spikes, carry)."""
-    current = full(current)
+    current, gain, zero = full(current), constants.gain, constants.reset == "zero"
     if carry:
         membrane, spike = carry
-        kept = decay * (membrane * (1 - spike) if reset == "zero" else membrane)
-        drop = torch.zeros_like(spike) if reset == "zero" else threshold * spike
+        kept = constants.decay * (membrane * (1 - spike) if zero else membrane)
+        drop = torch.zeros_like(spike) if zero else constants.threshold * spike
         current, gain = _Joined.apply(current if gain == 1 else gain * current, kept, drop), 1.0
-    spikes, membrane = lif(current, decay, gain, threshold, surrogate, reset, detach_reset)
-    return spikes, (_last(membrane), _last(spikes.detach() if detach_reset else spikes))
+    spikes, membrane = lif(current, *constants._replace(gain=gain))
+    return spikes, (_last(membrane), _last(spikes.detach() if constants.detach_reset else spikes))
 
 
 def leak_from(carry, current, alpha, beta):

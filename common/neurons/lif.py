@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from common.neurons.carry import lif_from
-from common.recurrence import lif, lif_spikes
+from common.recurrence import LIFConstants, lif, lif_spikes
 
 
 class LIF(nn.Module):
@@ -41,10 +41,10 @@ class LIF(nn.Module):
 
     def continued(self, current, carry):
         """current [T, B, ...] -> (spikes, carry), going on from `carry`; see common.neurons.carry."""
-        return lif_from(carry, current, *self.constants())
+        return lif_from(carry, current, self.constants())
 
     def constants(self):
-        return self.beta, 1.0, self.threshold, self.surrogate, self.reset, self.detach_reset
+        return LIFConstants(self.beta, 1.0, self.threshold, self.surrogate, self.reset, self.detach_reset)
 
     def extra_repr(self):
         return f"beta={self.beta}, threshold={self.threshold.item():.4g}, {self.surrogate}, reset={self.reset!r}"

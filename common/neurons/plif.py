@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from common.recurrence import lif, lif_spikes
+from common.recurrence import LIFConstants, lif, lif_spikes
 from common.surrogate import ATan
 
 
@@ -27,7 +27,7 @@ class PLIF(nn.Module):
     """
 
     def __init__(self, init_tau=2.0, surrogate=None, shape=(), tau_std=0.0, threshold=1.0, detach_reset=True,
-                 learn=True):  # fmt: skip
+                 learn=True):
         super().__init__()
         if not 1 < init_tau < math.inf:
             raise ValueError(f"init_tau must exceed 1 step and be finite, got {init_tau}")
@@ -59,8 +59,8 @@ class PLIF(nn.Module):
 
     def constants(self):
         decay, gain = torch.sigmoid(-self.w), torch.sigmoid(self.w)
-        return decay, gain, self.threshold, self.surrogate, "zero", self.detach_reset, True
+        return LIFConstants(decay, gain, self.threshold, self.surrogate, "zero", self.detach_reset, inclusive=True)
 
     def extra_repr(self):
-        mean, shape = self.tau.mean().item(), tuple(self.w.shape)
-        return f"tau={mean:.4g}" + f" on average, shape={shape}" * bool(shape) + ", learnt" * self.w.requires_grad
+        shape = f" on average, shape={tuple(self.w.shape)}" if self.w.ndim else ""
+        return f"tau={self.tau.mean().item():.4g}{shape}{', learnt' if self.w.requires_grad else ''}"

@@ -18,7 +18,7 @@ class RecurrentParaLIF(ParaLIF):
     """
 
     def __init__(self, size, tau_syn, tau_mem, dt, spike, threshold=None, surrogate=None, learn=(), shape=(),
-                 hidden="spike"):  # fmt: skip
+                 hidden="spike"):
         super().__init__(tau_syn, tau_mem, dt, spike, threshold, surrogate, learn, shape)
         if hidden not in ("spike", "relu"):
             raise ValueError(f"hidden must be 'spike' or 'relu', got {hidden!r}")
@@ -27,13 +27,14 @@ class RecurrentParaLIF(ParaLIF):
         nn.init.kaiming_uniform_(self.recurrent[0].weight, nonlinearity="linear")
         nn.init.zeros_(self.recurrent[0].bias)
 
-    def forward(self, current):
-        """current [T, B, N] -> spikes [T, B, N], each 0 or 1."""
-        return self.fire(self.membrane(current))
+    def forward(self, current, tell=lambda hidden: None):
+        """current [T, B, N] -> spikes [T, B, N], each 0 or 1.  tell: is called with h."""
+        return self.fire(self.membrane(current, tell))
 
-    def membrane(self, current):
+    def membrane(self, current, tell=lambda hidden: None):
         """current [T, B, N] -> V' [T, B, N]."""
         membrane = super().membrane(current)
         before = torch.cat([torch.zeros_like(membrane[:1]), membrane[:-1]])
         hidden = self.fire(before) if self.hidden == "spike" else torch.relu(before)
+        tell(hidden)
         return membrane + super().membrane(current + self.recurrent(hidden))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from common.neurons.carry import filtered, leak_from, lif_from
-from common.recurrence import fused, leak, lif, lif_spikes
+from common.recurrence import LIFConstants, fused, leak, lif, lif_spikes
 from common.recurrence.synaptic_lif import synaptic_lif_spikes
 
 
@@ -42,11 +42,11 @@ class SynapticLIF(nn.Module):
     def continued(self, current, carry):
         """current [T, B, ...] -> (spikes, carry), going on from `carry`; see common.neurons.carry."""
         current, synapse = filtered(carry[:1], current, self.alpha)
-        spikes, membrane = lif_from(carry[1:], current, *self.constants())
+        spikes, membrane = lif_from(carry[1:], current, self.constants())
         return spikes, synapse + membrane
 
     def constants(self):
-        return self.beta, 1 - self.beta, self.threshold, self.surrogate, "zero"
+        return LIFConstants(self.beta, 1 - self.beta, self.threshold, self.surrogate, "zero")
 
     def extra_repr(self):
         return f"alpha={self.alpha:.4g}, beta={self.beta:.4g}, {self.surrogate}"

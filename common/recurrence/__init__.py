@@ -7,13 +7,28 @@ with (h, k) = (0, 1) for reset="subtract" and (1, 0) for reset="zero", u[-1] = s
 `plain` is the loop as one would write it; `fused` is the same in compiled kernels for the CPU, `triton_lif` for a GPU.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 
 from common.recurrence import fused, gpu, plain
 from common.recurrence.leak import leak
 from common.sequence import full, is_static
 
-__all__ = ["leak", "lif", "lif_spikes"]
+__all__ = ["LIFConstants", "leak", "lif", "lif_spikes"]
+
+
+class LIFConstants(NamedTuple):
+    """What `lif` takes beside the current, in its order."""
+
+    decay: float | torch.Tensor
+    gain: float | torch.Tensor
+    threshold: torch.Tensor
+    surrogate: Callable
+    reset: str = "subtract"
+    detach_reset: bool = True
+    inclusive: bool = False
 
 
 def lif(current, decay, gain, threshold, surrogate, reset="subtract", detach_reset=True, inclusive=False):

@@ -60,7 +60,7 @@ class _LIF(torch.autograd.Function):
         learns = any(ctx.needs_input_grad[1:3])
         learnt = np.zeros((2, rows.shape[1] if learns else 0), rows.dtype)
         run(kernels.lif_backward, *grads, rows, *ctx.constants, ctx.detach_reset, *shape_of(ctx.surrogate, rows.dtype),
-            to_rows(grad_current, order), *learnt)  # fmt: skip
+            to_rows(grad_current, order), *learnt)
         by_decay, by_gain = (unflat(torch.from_numpy(grad), membrane[0], order) if learns else None for grad in learnt)
         return grad_current, by_decay, by_gain, None, None, None, None, None
 
@@ -90,7 +90,7 @@ class _StaticLIF(torch.autograd.Function):
         step = to_rows(current, ctx.order)[0]
         grad = torch.empty(step.size, dtype=current.dtype)
         run(kernels.static_backward, to_rows(grad_spikes, ctx.order), step, *ctx.constants,
-            *shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())  # fmt: skip
+            *shape_of(ctx.surrogate, step.dtype), len(current), grad.numpy())
         grad = unflat(grad / len(current), current[0], ctx.order).expand_as(current)
         return grad, None, None, None, None
 

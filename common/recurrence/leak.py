@@ -67,6 +67,6 @@ class _Leak(torch.autograd.Function):
         membrane = to_rows(ctx.saved_tensors[0], order) if learns else np.empty((0, 0), rows.dtype)
         by_alpha, by_beta = torch.empty(2, grad[0].numel() if learns else 0, dtype=grad.dtype)
         run(leak_kernels.leak_backward, rows, membrane, *ctx.constants, to_rows(grad_current, order),
-            by_alpha.numpy(), by_beta.numpy())  # fmt: skip
+            by_alpha.numpy(), by_beta.numpy())
         by_alpha, by_beta = (unflat(by, grad[0], order) if learns else None for by in (by_alpha, by_beta))
         return grad_current, by_alpha, by_beta

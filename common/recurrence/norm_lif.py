@@ -58,10 +58,10 @@ class _NormLIF(torch.autograd.Function):
         sums = torch.empty(-(-y.shape[1] // norm_kernels.ROWS), 2, y.shape[2], dtype=torch.float64)
         run(kernels.backward, *(x.numpy() for x in (y, added, pixels(grad))), *affine, centre[0], *constants,
             detach_reset, *fused.shape_of(surrogate, centre.dtype), out.flatten(1, 3).numpy(),
-            sums.numpy())  # fmt: skip
+            sums.numpy())
         by_shortcut = out.clone().permute(0, 1, 4, 2, 3) if ctx.needs_input_grad[1] else None
         by_weight, by_bias = into_currents(out.flatten(0, 3)[None], y.flatten(0, 1)[None], centre,
-                                           sums.sum(0)[None], weight, inverse)  # fmt: skip
+                                           sums.sum(0)[None], weight, inverse)
         return out.permute(0, 1, 4, 2, 3), by_shortcut, by_weight, by_bias, None, None, None, None, None
 
 

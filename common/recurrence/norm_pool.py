@@ -61,17 +61,17 @@ class _NormLIFPool(torch.autograd.Function):
         out[:, :, height // 2 * 2 :], out[:, :, :, width // 2 * 2 :] = 0, 0  # what the pool leaves out
         sums = torch.zeros(num_samples * (height // 2), num_steps, 2, affine[0].shape[1], dtype=current.dtype)
         by_neuron = [torch.zeros(num_samples, *((height, width * channels) if value.ndim else (height // 2, 1)),
-                                 dtype=current.dtype) for value in (decay, gain)]  # fmt: skip
+                                 dtype=current.dtype) for value in (decay, gain)]
         run(kernels.backward, x, _channels_last(grad), *affine, _per_neuron(decay), _per_neuron(gain), theta, average,
             channels, *fused.shape_of(surrogate, x.dtype), out.flatten(3).numpy(), sums.numpy(),
-            *(value.numpy() for value in by_neuron))  # fmt: skip
+            *(value.numpy() for value in by_neuron))
         sums = sums.sum(0, dtype=torch.float64).unflatten(-1, (-1, channels)).sum(-2)
         by_shift, by_centred = sums.unbind(1)  # of g, and of g (x - mean), [T, C]
         inverse = 1 / (squares / count + eps).sqrt()
         slope = -scale * inverse**2 * by_centred / count
         coefficients = (value.to(current.dtype).numpy() for value in (scale, -scale * by_shift / count, slope))
         run(norm_kernels.backward, _pixels(x, channels), mean.to(current.dtype).numpy(), *coefficients,
-            out.flatten(1, 3).numpy())  # fmt: skip
+            out.flatten(1, 3).numpy())
         by_decay, by_gain = (_summed(values, like) for values, like in zip(by_neuron, (decay, gain), strict=True))
         by_weight, by_bias = (by_centred * inverse).sum(0).to(weight), by_shift.sum(0).to(bias)
         return out.permute(0, 1, 4, 2, 3), by_weight, by_bias, by_decay, by_gain, None, None, None, None

@@ -52,6 +52,6 @@ class _NormStepLIF(torch.autograd.Function):
         out = empty(y.shape, y.dtype)
         sums = empty((-(-num_pixels // kernels.block_of(channels)), num_steps, 2, channels), y.dtype)
         run(kernels.backward, y.numpy(), pixels(grad).numpy(), *affine, centre, *constants,
-            *fused.shape_of(surrogate, centre.dtype), out.numpy(), sums.numpy())  # fmt: skip
+            *fused.shape_of(surrogate, centre.dtype), out.numpy(), sums.numpy())
         by_weight, by_bias = into_currents(out, y, centre, sums.sum(0, dtype=torch.float64), weight, inverse)
         return like(out, current), by_weight, by_bias, None, None, None, None, None

@@ -37,7 +37,7 @@ class _SynapticLIF(torch.autograd.Function):
         grad_current = empty(membrane.shape, membrane.dtype)
         shape = fused.shape_of(ctx.surrogate, membrane.numpy().dtype)
         run(synaptic_lif_kernels.backward, to_rows(grad_spikes), to_rows(membrane), *ctx.constants, *shape,
-            to_rows(grad_current))  # fmt: skip
+            to_rows(grad_current))
         return grad_current, None, None
 
 

@@ -18,7 +18,7 @@ def launch(kernel, size, *arguments, **constants):
     """Run a kernel for `size` neurons, on the device of its first argument."""
     with torch.cuda.device_of(arguments[0]):
         kernel[(triton.cdiv(size, BLOCK),)](
-            *arguments, size, **constants, BLOCK=BLOCK, num_warps=NUM_WARPS, enable_fp_fusion=False)  # fmt: skip
+            *arguments, size, **constants, BLOCK=BLOCK, num_warps=NUM_WARPS, enable_fp_fusion=False)
 
 
 @triton.jit

@@ -23,7 +23,7 @@ class _Leak(torch.autograd.Function):
         x = to_matrix(current, order)
         kernels.launch(
             kernels.leak_forward, x.shape[1], x, *ctx.constants, membrane, stride(x), len(current),
-            PER_NEURON=per_neuron(*ctx.constants))  # fmt: skip
+            PER_NEURON=per_neuron(*ctx.constants))
         ctx.save_for_backward(*[membrane] * ctx.learns)
         return membrane
 
@@ -36,6 +36,6 @@ class _Leak(torch.autograd.Function):
         by_alpha, by_beta = (grad.new_empty(size) if ctx.learns else None for _ in range(2))
         kernels.launch(
             kernels.leak_backward, size, grads, membrane, *ctx.constants, grad_current, by_alpha, by_beta,
-            stride(grads), len(grad), PER_NEURON=per_neuron(*ctx.constants))  # fmt: skip
+            stride(grads), len(grad), PER_NEURON=per_neuron(*ctx.constants))
         by_alpha, by_beta = (unflat(by, grad[0], ctx.order) if ctx.learns else None for by in (by_alpha, by_beta))
         return grad_current, by_alpha, by_beta

@@ -53,7 +53,7 @@ class _LIF(torch.autograd.Function):
         by_decay, by_gain = (membrane.new_empty(size) if learns else None for _ in range(2))
         kernels.launch(
             kernels.lif_backward, size, membrane, *grads, *ctx.constants, grad_current, by_decay, by_gain,
-            *map(stride, grads), len(membrane), PER_NEURON=per_neuron(*ctx.constants), **ctx.options)  # fmt: skip
+            *map(stride, grads), len(membrane), PER_NEURON=per_neuron(*ctx.constants), **ctx.options)
         by_decay, by_gain = (unflat(grad, membrane[0], order) if learns else None for grad in (by_decay, by_gain))
         return grad_current, by_decay, by_gain, None, None, None, None
 
@@ -79,7 +79,7 @@ class _StaticLIF(torch.autograd.Function):
         grad = torch.empty_like(step)
         kernels.launch(
             kernels.static_backward, len(step), step, grads, *ctx.constants, grad, stride(grads), len(current),
-            **ctx.options)  # fmt: skip
+            **ctx.options)
         grad = unflat(grad / len(current), current[0], ctx.order).expand_as(current)
         return grad, None, None, None, None, None
 
@@ -88,7 +88,7 @@ def _forward(current, order, constants, spikes, membrane, rule):
     x = to_matrix(current, order)
     kernels.launch(
         kernels.lif_forward, x.shape[1], x, *constants, spikes, membrane, stride(x), len(current),
-        PER_NEURON=per_neuron(*constants), **rule)  # fmt: skip
+        PER_NEURON=per_neuron(*constants), **rule)
 
 
 def constant(value, current, order):

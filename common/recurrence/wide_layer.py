@@ -21,16 +21,17 @@ def can_run(events, weight, surrogate):
     return known and not isinstance(events, torch.Tensor) and not torch.is_autocast_enabled("cpu")
 
 
-def wide_layer(events, weight, bias, onward, constants, share=0.0, signs=False):
+def wide_layer(events, weight, bias, onward, constants, fraction=0.0, signs=False):
     """(the current that spikes of H neurons on events send onward, [T, B, K]; how often each neuron spiked, int64 [H]).
 
     events: as event_linear takes them, [T, B, N].  weight: [H, N].  bias: [H].  onward: [K, H].  All float32 or
-    all float64, on the CPU.  constants: LIF.constants().  share: of the neurons' currents dropped, the same as
+    all float64, on the CPU.  constants: LIF.constants().  fraction: of the neurons' currents dropped, the same as
     random_numbers.dropout would.  signs: whether all weights are -1 or 1.  The events get no gradient.
     """
     num_steps, num_samples, _ = events.shape
-    kept = random_numbers.kept((num_steps * num_samples, len(weight)), share) if share else torch.empty(0, 0).byte()
-    dropout = kept.numpy(), _number(1 / (1 - share), weight)
+    drawn = (num_steps * num_samples, len(weight))
+    kept = random_numbers.kept(drawn, fraction) if fraction else torch.empty(0, 0).byte()
+    dropout = kept.numpy(), _number(1 / (1 - fraction), weight)
     events = _single(events)
     table = weight.detach().to(torch.int8) if signs and _few(events) else weight  # quicker, and exact
     out, counts = _WideLayer.apply(weight, bias, onward, table, events, num_steps, dropout, constants)
@@ -40,15 +41,15 @@ def wide_layer(events, weight, bias, onward, constants, share=0.0, signs=False):
 class _WideLayer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight, bias, onward, table, events, num_steps, dropout, constants):
-        beta, gain, threshold, surrogate, reset, ctx.detached = constants
-        assert gain == 1, gain
+        beta, gain, threshold, surrogate, reset, ctx.detached, inclusive = constants
+        assert gain == 1 and not inclusive, constants
         ctx.save_for_backward(table, bias, onward)
         ctx.lif = _number(beta, bias), _number(float(threshold), bias), reset == "zero"
         ctx.rest, ctx.surrogate = (events, dropout, num_steps), shape_of(surrogate, bias.numpy().dtype)
         out = torch.zeros(len(events[0]) - 1, -(-len(onward) // 8) * 8, dtype=bias.dtype)
         counts = torch.zeros(torch.get_num_threads(), len(bias), dtype=torch.int64)
         run(wide_forward, events, table.numpy(), bias.numpy(), dropout, ctx.lif, _padded(onward.t()), _width(bias),
-            num_steps, counts.numpy(), out.numpy())  # fmt: skip
+            num_steps, counts.numpy(), out.numpy())
         counts = counts.sum(0)
         ctx.mark_non_differentiable(counts)
         return out[:, : len(onward)].contiguous(), counts
@@ -64,7 +65,7 @@ class _WideLayer(torch.autograd.Function):
         forth, grad = _padded(onward.t()), _padded(grad)
         by_onward = np.zeros(forth.shape)
         run(wide_backward, events, by_unit, table.numpy(), bias.numpy(), dropout, ctx.lif, ctx.detached, ctx.surrogate,
-            forth, _width(bias), num_steps, grad, by_weight.numpy(), by_bias.numpy(), by_onward)  # fmt: skip
+            forth, _width(bias), num_steps, grad, by_weight.numpy(), by_bias.numpy(), by_onward)
         by_onward = torch.from_numpy(by_onward)[:, : len(onward)].t().to(onward)
         return by_weight, by_bias, by_onward, None, None, None, None, None
 

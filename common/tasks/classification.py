@@ -13,7 +13,7 @@ from common.running import checkpoint, record
 from common.running import trial as trials
 from common.running.signals import stop_hook
 from common.tasks.outcome import compare, conclude, draw, show
-from common.training import loop, monitor
+from common.training import loop, monitor, penalties
 from common.training.loop import Diverged
 from common.training.segments import in_segments
 
@@ -34,7 +34,8 @@ def fit(trial, settings, data, encode, signals):
     progress, size, held_out = trial.progress, settings["batch_size"], getattr(data, record.held_out(settings))
     net = in_segments(trial.net, settings.get("checkpoint_steps", 0))
     loss_fn, predict = build.loss(settings), build.prediction(settings)
-    extras = {"penalties": build.penalties_of(settings, trial.net), "clip_grad_norm": settings["clip_grad_norm"]}
+    extras = {"penalties": build.penalties_of(settings), "clip_grad_norm": settings["clip_grad_norm"]}
+    extras["record"] = penalties.recorder(extras["penalties"])
     clamps = build.clamps_of(settings, trial.net)
     while not progress.has_ended(settings["num_epochs"], settings["patience"]):
         batches = loop.batch_order(len(data.train), size, trial.seed, progress.epoch)
@@ -45,9 +46,9 @@ def fit(trial, settings, data, encode, signals):
             loop.train_epoch(net, data.train, encode, loss_fn, trial.optimizer, batches, progress, predict, after_step,
                              **extras)
         _seed(trial.net, 0)
-        activity = monitor.Activity(monitor.spiking(trial.net), trial.net)
-        with activity, _bar(f"{label}, validation", -(-len(held_out) // size)) as bar:
-            val = loop.evaluate(net, held_out, encode, loss_fn, predict, size, [bar.update, guard])
+        activity = monitor.Activity(trial.net)
+        with _bar(f"{label}, validation", -(-len(held_out) // size)) as bar:
+            val = loop.evaluate(net, held_out, encode, loss_fn, predict, size, [bar.update, guard], activity)
         row = _row(trial, val, activity.layers())
         better = progress.end_epoch(row, _score(row, settings), settings.get("ties") == "last")
         if better or settings["select_on"] == "last":
@@ -103,13 +104,13 @@ def test(trial, settings, data, encode, signals=()):
     best = trials.load_net(net, trial.path / "best.pt")
     whole, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
     loss_fn, predict = build.loss(settings), build.prediction(settings)
-    activity = monitor.Activity(monitor.spiking(net), net)
-    operations = monitor.Operations(monitor.synapses(net), net, activity.counter)
-    with activity, operations, _bar(f"{trial.path.name} test", repeats * -(-len(data.test) // size)) as bar:
+    activity = monitor.Activity(net, operations=True)
+    with _bar(f"{trial.path.name} test", repeats * -(-len(data.test) // size)) as bar:
+        hooks = [bar.update, stop_hook(signals)]
         for repeat in range(repeats):
             _seed(net, repeat)
-            after_batch = [bar.update, stop_hook(signals)]
-            accuracies.append(loop.evaluate(whole, data.test, encode, loss_fn, predict, size, after_batch).accuracy)
+            tested = loop.evaluate(whole, data.test, encode, loss_fn, predict, size, hooks, activity)
+            accuracies.append(tested.accuracy)
     layers = activity.layers().items()
     return {
         "seed": trial.seed,
@@ -121,7 +122,7 @@ def test(trial, settings, data, encode, signals=()):
         **({"test_repeats_std": statistics.stdev(accuracies)} if len(accuracies) > 1 else {}),
         "firing_rates": {name: layer["firing_rate"] for name, layer in layers},
         **{key: {name: layer[key] for name, layer in layers} for key in ("silent_share", "saturated_share")},
-        "synaptic_operations": operations.per_sample(len(data.test) * len(accuracies)),
+        "synaptic_operations": activity.operations_per_sample(len(data.test) * len(accuracies)),
         "seconds": trial.progress.seconds,
     }
 

@@ -36,7 +36,7 @@ def fit(trial, settings, data, encode, signals):
     signals: list that receives a signal's number; then Interrupted is raised; the end of the last epoch is saved.
     """
     progress, net, loss_fn = trial.progress, trial.net, build.loss(settings)
-    hidden, output = _layers(net)
+    output = list(net.neurons.values())[-1]
     recorded = progress.recorded or {"membrane": torch.empty(0, settings["num_steps"]), "threshold": torch.empty(0)}
 
     def first_spike_time(membrane, mask):
@@ -49,9 +49,10 @@ def fit(trial, settings, data, encode, signals):
         while (left := settings["num_iterations"] - progress.iteration) > 0:
             started = time.monotonic()
             batches = torch.tensor([trial.number]).expand(min(left, INTERVAL - progress.iteration % INTERVAL), 1)
-            with monitor.Activity(hidden) as activity, _kept(net, output) as kept:
+            activity = monitor.Activity(net)
+            with _kept(net, output) as kept:
                 loop.train_epoch(net, data.train, encode, loss_fn, trial.optimizer, batches, progress, first_spike_time,
-                                 after_step, clip_grad_norm=settings["clip_grad_norm"])
+                                 after_step, clip_grad_norm=settings["clip_grad_norm"], record=activity)
             recorded = {key: torch.cat([recorded[key], torch.stack(kept[key])]) for key in recorded}
             progress.recorded, progress.epoch_seconds = recorded, time.monotonic() - started
             row = _row(trial, settings, activity.layers())
@@ -77,10 +78,6 @@ def _kept(net, output):
         handle.remove()
 
 
-def _layers(net):
-    """(the hidden neurons {layer: neurons}, the output neuron)."""
-    *hidden, (_, output) = net.neurons.items()
-    return dict(hidden), output
 
 
 def _row(trial, settings, layers):
@@ -114,9 +111,9 @@ def _recording(trial, settings):
 def test(trial, settings, data, encode, signals=()):
     """The line of result.json of a finished trial: of its recording, and of the net it ended with."""
     inputs, _ = data.test.batch(torch.tensor([trial.number]))
-    with monitor.Activity(_layers(trial.net)[0]) as activity, monitor.Operations(trial.net.synapses) as operations:
-        with torch.no_grad():
-            trial.net.eval()(encode(inputs))
+    activity = monitor.Activity(trial.net, operations=True)
+    with torch.no_grad():
+        trial.net.eval()(encode(inputs), activity)
     layers, recording = activity.layers(), _recording(trial, settings)
     rates = {name: layer["firing_rate"] for name, layer in layers.items()}
     silent = {name: layer["silent_share"] for name, layer in layers.items()}
@@ -128,7 +125,7 @@ def test(trial, settings, data, encode, signals=()):
         "hidden_firing_rate": float(np.mean(list(rates.values()))),
         "firing_rates": rates | {list(trial.net.neurons)[-1]: float(recording.spikes[-1].mean())},
         "silent_share": silent,
-        "synaptic_operations": operations.per_sample(),
+        "synaptic_operations": activity.operations_per_sample(),
         "seconds": trial.progress.seconds,
     }
 

@@ -66,23 +66,25 @@ def batch_order(num_samples, batch_size, seed, epoch):
 
 
 def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predict, after_step=(), penalties=(),
-                clip_grad_norm=0.0):
+                clip_grad_norm=0.0, record=None):
     """Train on those of an epoch's `batches` that `progress` has not counted yet, one optimizer step each.
 
     split: see common.data.Data.  encode: inputs -> sequence [T, B, ...].  loss_fn, predict: see common.training.losses.
     penalties: callables net -> scalar, added to the loss.  clip_grad_norm: the largest norm of all gradients together;
     0: any.  after_step: callables run after each step (schedules, annealing, clamps, checkpoints).
+    record: a common.sequence.Recorder, which the net tells of each forward pass, or None.
     Diverged, before the step, if the loss or its gradient is not finite: the spikes of a NaN membrane are 0, so that
     the loss alone would not tell.
     """
     net.train()
+    told = () if record is None else (record,)
     parameters = list(net.parameters())
     for indices in batches[progress.step :]:
         for parameter in parameters:  # before the forward pass, which takes the gradients' memory
             parameter.grad = None
         inputs, target = split.batch(indices)
         sequence = encode(inputs)
-        output, mask = net(sequence), mask_of(sequence)
+        output, mask = net(sequence, *told), mask_of(sequence)
         loss = loss_fn(output, target, mask)
         sum((penalty(net) for penalty in penalties), loss).backward()
         gradient = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
@@ -102,19 +104,20 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
 
 
 @torch.no_grad()
-def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=()):
+def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=(), record=None):
     """The Evaluation of a network on a split, None if that is empty; draws no random numbers.
 
     after_batch: callables run after each batch.  The other arguments: see train_epoch.
     """
     net.eval()
+    told = () if record is None else (record,)
     if not len(split):
         return None
     loss_sum = num_correct = 0
     for indices in torch.arange(len(split)).split(batch_size):
         inputs, target = split.batch(indices)
         sequence = encode(inputs)
-        output, mask = net(sequence), mask_of(sequence)
+        output, mask = net(sequence, *told), mask_of(sequence)
         loss_sum += loss_fn(output, target, mask).item() * len(target)
         num_correct += (predict(output, mask) == target).sum().item()
         for hook in after_batch:

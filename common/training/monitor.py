@@ -1,17 +1,20 @@
-"""What a network does while it runs: firing rates, silent and saturated neurons, synaptic operations.
+"""What a network does while it runs: firing rates, silent and saturated neurons, synaptic operations, membranes.
 
-Monitors hook the modules they are handed and are used as contexts:
-    with Activity(net.neurons, net) as activity: ...run the net...
-    activity.layers() -> {"conv1": {"firing_rate": .03, ...}, ...}
+    activity = Activity(net, operations=True)
+    net(sequence, activity)
+    activity.layers()                   {"conv1": {"firing_rate": .03, ...}, ...}
+    activity.operations_per_sample()    {"dense": 1e6, ...}
 """
+
+import weakref
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.kernels.active import ActiveCounter
+from common.kernels.active import count_active
 from common.layers.binary import BinaryConv2d, BinaryLinear
-from common.sequence import mask_of
+from common.sequence import Recorder, mask_of
 
 FEW_LAYERS = 6  # so many fit beside each other, in a line or a figure, with their numbers
 
@@ -24,104 +27,74 @@ def spiking(net):
 def synapses(net):
     """All that connects neurons: between the layers, and within those that are recurrent."""
     within = {f"{name}_recurrent": neuron.recurrent for name, neuron in net.neurons.items()
-              if hasattr(neuron, "recurrent")}  # fmt: skip
+              if hasattr(neuron, "recurrent")}
     return {**net.synapses, **within}
 
 
-class _Hooks:
-    """Forward hooks on named modules that map sequence [T, B, ...] to sequence, for as long as a context lasts.
+class Activity(Recorder):
+    """Counts the spikes of each neuron and, if asked for, the synaptic operations, over all steps and samples.
 
-    net: whose input's mask says which steps are a sample's own; others do not count.  counter: shared by monitors that
-    see the same sequences.
+    A step that is not a sample's own, by the mask of the net's input, does not count.
     """
 
-    def __init__(self, modules, net=None, counter=None):
-        self.modules, self.net, self.mask = dict(modules.items()), net, None
-        self.counter = counter or ActiveCounter()
-        self.counts = {}        # name -> events per neuron (or input) [...], summed over steps and samples
-        self.num_samples = {name: 0 for name in self.modules}
-        self.num_steps = {name: 0 for name in self.modules}  # of all samples together
+    needs = "counts"
 
-    def __enter__(self):
-        self.handles = []
-        for name, module in self.modules.items():
-            hook = self.hook(name)
-            hook.takes_counts = True
-            self.handles.append(module.register_forward_hook(hook))
-        if self.net is not None:
-            self.handles.append(self.net.register_forward_pre_hook(self.take_mask))
-        return self
+    def __init__(self, net, operations=False):
+        self.net, self.operations, self.spiking = net, operations, spiking(net)
+        self.spike_counts, self.input_counts = {}, {}  # of each neuron or input [...] of a layer, by the layer's name
+        self.multiplies = {}  # by the connection's name: whether it takes anything but -1, 0 or 1
+        self.num_samples = self.num_steps = 0  # num_steps: of all samples together
+        self.mask, self.last = None, None
 
-    def take_mask(self, net, inputs):
-        self.mask = mask_of(inputs[0])
+    def start(self, sequence):
+        self.mask, self.last = mask_of(sequence), None
+        self.num_samples += sequence.shape[1]
+        self.num_steps += sequence.shape[0] * sequence.shape[1] if self.mask is None else self.mask.sum().item()
 
-    def __exit__(self, *_):
-        for handle in self.handles:
-            handle.remove()
+    def spikes(self, name, spikes):
+        if name in self.spiking:
+            self.spike_counts[name] = self.spike_counts.get(name, 0) + self._count(spikes)[0]
 
-    def add(self, name, x):
-        """Add what is active in a sequence, or Counted; whether any of it is anything but -1, 0 or 1."""
-        count, multiplies = self.counter(x, self.mask)
-        self.counts[name] = self.counts.get(name, 0) + count
-        self.num_samples[name] += x.shape[1]
-        self.num_steps[name] += x.shape[0] * x.shape[1] if self.mask is None else self.mask.sum().item()
-        return multiplies
+    def inputs(self, name, x):
+        if self.operations:
+            counts, multiplies = self._count(x)
+            self.input_counts[name] = self.input_counts.get(name, 0) + counts
+            self.multiplies[name] = multiplies or self.multiplies.get(name, False)
 
-
-class Activity(_Hooks):
-    """Counts the spikes of each neuron, over all steps and samples."""
-
-    def hook(self, name):
-        def count_spikes(module, inputs, spikes):
-            self.add(name, spikes)
-
-        return count_spikes
+    def _count(self, x):
+        """count_active, once of spikes that are told again as the next connection's inputs."""
+        if self.last is None or self.last[0]() is not x:
+            self.last = weakref.ref(x), count_active(x, self.mask)
+        return self.last[1]
 
     def layers(self):
         """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
         that never and that always fired, in any step of any sample)."""
-        return {name: self._layer(name, count) for name, count in self.counts.items()}
+        return {name: {
+            "firing_rate": counts.double().mean().item() / self.num_steps,
+            "silent_share": (counts == 0).double().mean().item(),
+            "saturated_share": (counts == self.num_steps).double().mean().item(),
+        } for name, counts in self.spike_counts.items()}
 
-    def _layer(self, name, count):
-        return {
-            "firing_rate": count.double().mean().item() / self.num_steps[name],
-            "silent_share": (count == 0).double().mean().item(),
-            "saturated_share": (count == self.num_steps[name]).double().mean().item(),
-        }
+    def operations_per_sample(self, num_samples=None):
+        """{"dense", "effective_macs", "effective_acs"}: mean synaptic operations per sample, in NeuroBench's terms.
 
-
-class Operations(_Hooks):
-    """Counts synaptic operations from the inputs of each layer, in NeuroBench's terms.
-
-    Dense: every connection at every step. Effective: those with an input and a weight other than 0,
-    accumulates (acs) where all inputs are -1, 0 or 1, multiply-accumulates (macs) elsewhere. A static
-    layer counts at every step, as on hardware that runs step by step; pools and norms do not count.
-    Source: Yik et al. 2024 (arXiv 2304.04640).
-    """
-
-    def hook(self, name):
-        def count_active(module, inputs, _):
-            self.multiplies[name] = self.add(name, inputs[0]) | self.multiplies.get(name, False)
-
-        return count_active
-
-    def __enter__(self):
-        self.multiplies = {}
-        return super().__enter__()
-
-    def per_sample(self, num_samples=None):
-        """{"dense", "effective_macs", "effective_acs"}: mean operations per sample, over all its steps.
-
+        Dense: every connection at every step. Effective: those with an input and a weight other than 0,
+        accumulates (acs) where all inputs are -1, 0 or 1, multiply-accumulates (macs) elsewhere. A static
+        layer counts at every step, as on hardware that runs step by step; pools and norms do not count.
         num_samples: how many there were, if the net took each in several calls.
+        Source: Yik et al. 2024 (arXiv 2304.04640).
         """
+        assert self.operations, "only what is asked for is counted"
+        samples, modules = num_samples or self.num_samples, synapses(self.net)
         total = {"dense": 0.0, "effective_macs": 0.0, "effective_acs": 0.0}
-        for name, count in self.counts.items():
-            connection = next(m for m in self.modules[name].modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
+        for name, counts in self.input_counts.items():
+            connection = next(m for m in modules[name].modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
             binary = isinstance(connection, (BinaryConv2d, BinaryLinear))  # a weight of 0 computes as +1
             used = (torch.ones_like(connection.weight) if binary else connection.weight != 0).double()
-            samples = num_samples or self.num_samples[name]
-            active, num_steps = count.double() / samples, self.num_steps[name] / samples
-            total["dense"] += num_steps * _fan_out(connection, torch.ones_like(active), torch.ones_like(used))
+            active = counts.double() / samples
+            total["dense"] += self.num_steps / samples * _fan_out(
+                connection, torch.ones_like(active), torch.ones_like(used))
             kind = "effective_macs" if self.multiplies[name] else "effective_acs"
             total[kind] += _fan_out(connection, active, used)
         return total
@@ -135,33 +108,35 @@ def _fan_out(connection, active, used):
 
 
 def warnings(layers, limit=0.9):
-    """{(layer, share): a line} for each layer of which more than `limit` never fires or always fires."""
+    """{(layer, key): a line} for each layer of which more than `limit` never fires or always fires."""
     whats = {"silent_share": "never fire", "saturated_share": "fire at every step"}
     return {(name, key): f"{name}: {layer[key]:.0%} of the neurons {what}"
-            for name, layer in layers.items() for key, what in whats.items() if layer[key] > limit}  # fmt: skip
+            for name, layer in layers.items() for key, what in whats.items() if layer[key] > limit}
+
+
+class _Currents(Recorder):
+    """Keeps what each layer of neurons takes."""
+
+    needs = "tensors"
+
+    def __init__(self):
+        self.currents = {}
+
+    def run(self, name, neuron, current):
+        self.currents[name] = current
+        return super().run(name, neuron, current)
 
 
 @torch.no_grad()
 def traces(net, sequence):
     """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold of it or None)] of each layer on one sequence.
 
-    Of the layers that have a membrane and are called; a read-out that is traced itself is not.
+    Of the layers that have a membrane and run; a read-out that is traced itself does not.
     """
-    neurons = {name: neuron for name, neuron in net.neurons.items() if hasattr(neuron, "trace")}
-    currents = {}
-
-    def keep(name):
-        return lambda module, inputs: currents.update({name: inputs[0]})
-
-    handles = [neuron.register_forward_pre_hook(keep(name)) for name, neuron in neurons.items()]
-    net.eval()
-    try:
-        net(sequence)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [(name, *neuron.trace(currents[name]), _threshold(neuron))
-            for name, neuron in neurons.items() if name in currents]  # fmt: skip
+    record = _Currents()
+    net.eval()(sequence, record)
+    return [(name, *neuron.trace(record.currents[name]), _threshold(neuron))
+            for name, neuron in spiking(net).items() if name in record.currents]
 
 
 def _threshold(neuron):

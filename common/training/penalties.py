@@ -2,33 +2,29 @@
 
 import torch
 
-from common.sequence import mask_of
+from common.sequence import Recorder, mask_of
 
 
-class RateLimit:
+class RateLimit(Recorder):
     """relu(sum of the neurons' firing rates - limit · number of neurons)^2, over all layers of net.neurons.
 
-    A neuron's rate is the fraction of the samples' own steps at which it fired in the net's last forward pass.
-    limit: mean rate that costs nothing, in (0, 1].
+    A neuron's rate is the fraction of the samples' own steps at which it fired in the net's last forward pass, which
+    this is to record.  limit: mean rate that costs nothing, in (0, 1].
     Source: SPSN@c46d169 (its reg_thr).
     """
 
-    def __init__(self, net, limit):
+    needs = "tensors"
+
+    def __init__(self, limit):
         self.limit, self.mask, self.rates = limit, None, {}
-        net.register_forward_pre_hook(self.take_mask)
-        for name, neuron in net.neurons.items():
-            neuron.register_forward_hook(self.take_rates(name))
 
-    def take_mask(self, net, inputs):
-        self.mask = mask_of(inputs[0])
+    def start(self, sequence):
+        self.mask = mask_of(sequence)
 
-    def take_rates(self, name):
-        def keep(neuron, inputs, spikes):
-            own = spikes if self.mask is None else spikes * self.mask[..., None]
-            num_steps = spikes.shape[0] * spikes.shape[1] if self.mask is None else self.mask.sum()
-            self.rates[name] = own.sum((0, 1)) / num_steps
-
-        return keep
+    def spikes(self, name, spikes):
+        own = spikes if self.mask is None else spikes * self.mask[..., None]
+        num_steps = spikes.shape[0] * spikes.shape[1] if self.mask is None else self.mask.sum()
+        self.rates[name] = own.sum((0, 1)) / num_steps
 
     def __call__(self, net):
         rates = torch.cat(list(self.rates.values()))
@@ -51,6 +47,11 @@ class TauVariance:
     def __call__(self, net):
         layers = [getattr(neuron, self.on) for neuron in net.neurons.values()]
         return self.weight * sum(values.var() for values in layers if values.numel() > 1)
+
+
+def recorder(penalties):
+    """The one of the penalties that is to record the net, or None."""
+    return next((penalty for penalty in penalties if isinstance(penalty, Recorder)), None)
 
 
 def weight_clamps(net):

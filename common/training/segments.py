@@ -1,8 +1,6 @@
 """A net run over a sequence a segment at a time, so that training keeps the inner tensors of one segment only."""
 
 import contextlib
-import functools
-from collections import OrderedDict
 from itertools import islice
 
 import torch
@@ -10,6 +8,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from common.layers.tdbn import TDBatchNorm2d
+from common.sequence import UNRECORDED, Recorder
 
 
 class Segmented(nn.Module):
@@ -17,42 +16,59 @@ class Segmented(nn.Module):
 
     Each segment but the last is computed once more in the backward pass, so that a training step keeps the neurons'
     states at T / num_steps ends and all tensors of one segment: least with num_steps near sqrt(T).  Dropout draws other
-    numbers than without segments, in both passes the same; running statistics move, and hooks see a segment, once.
-    The sequence gets no gradient.  Every neuron is to be called as a module, for its hooks tell that it must be.
-    ValueError for a net of which a segment cannot be computed from the one before.
+    numbers than without segments, in both passes the same; running statistics move, and a recorder is told, once.
+    The sequence gets no gradient, nor what a recorder is told.  ValueError for a net of which a segment cannot be
+    computed from the one before.
     """
 
     def __init__(self, net, num_steps):
         super().__init__()
         assert num_steps >= 1, num_steps
         self.net, self.num_steps = net, num_steps
-        self.neurons = {name: module for name, module in net.named_modules() if hasattr(module, "continued")}
+        modules = [(name, module) for name, module in net.named_modules() if hasattr(module, "continued")]
+        self.names = {name.rpartition(".")[2] for name, _ in modules}  # of the layers that hand on their state
         for name, module in net.named_modules():
-            if isinstance(module, TDBatchNorm2d) or hasattr(module, "trace") and name not in self.neurons:
+            if isinstance(module, TDBatchNorm2d) or hasattr(module, "trace") and (name, module) not in modules:
                 raise ValueError(f"checkpoint_steps must be 0 for this net: {name}, a {type(module).__name__}, "
                                  "needs all steps at once")
 
-    def forward(self, sequence):
+    def forward(self, sequence, record=UNRECORDED):
         assert not getattr(sequence, "requires_grad", False), "the sequence gets no gradient"
         starts = range(0, sequence.shape[0], self.num_steps)
         parameters = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
-        outputs, carries = [], dict.fromkeys(self.neurons, ())
+        outputs, carries = [], {}
         for start in starts:
             part = _steps(sequence, slice(start, start + self.num_steps))
             if parameters and torch.is_grad_enabled() and start != starts[-1]:
-                output, lengths, *tensors = _Recomputed.apply(self, part, *_packed(carries), *parameters)
+                output, lengths, *tensors = _Recomputed.apply(self, record, part, *_packed(carries), *parameters)
                 carries = _unpacked(lengths, tensors)
             else:
-                output, carries = self.segment(part, carries)
+                output, carries = self.segment(part, carries, record)
             outputs.append(output)
         return torch.cat(outputs)
 
-    def segment(self, part, carries):
-        """(output of the steps in `part`, {neuron: what it hands on}), from what the segment before has handed on."""
-        with _going_on(self.neurons, carries) as after:
-            output = self.net(part)
-        assert after.keys() == carries.keys(), f"not called as modules: {carries.keys() - after.keys()}"
-        return output, after
+    def segment(self, part, carries, record=UNRECORDED):
+        """(output of the steps in `part`, {neurons: what they hand on}), from what the segment before has handed on."""
+        going_on = _GoingOn(carries, record)
+        output = self.net(part, going_on)
+        assert going_on.after.keys() == self.names, f"not run by the recorder: {self.names - going_on.after.keys()}"
+        return output, going_on.after
+
+
+class _GoingOn(Recorder):
+    """Runs neurons from their `carries` and keeps what they hand on in `after`; tells another recorder the rest."""
+
+    needs = "tensors"
+
+    def __init__(self, carries, record):
+        self.carries, self.after = carries, {}
+        self.start, self.inputs, self.spikes = record.start, record.inputs, record.spikes
+
+    def run(self, name, neuron, current):
+        if not hasattr(neuron, "continued"):  # a rectifier
+            return neuron(current)
+        spikes, self.after[name] = neuron.continued(current, self.carries.get(name, ()))
+        return spikes
 
 
 def in_segments(net, num_steps):
@@ -68,12 +84,12 @@ class _Recomputed(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, segmented, part, lengths, *tensors):
+    def forward(ctx, segmented, record, part, lengths, *tensors):
         carried = tensors[: sum(lengths.values())]
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         ctx.rest = segmented, part, lengths, _generator_states(tensors[-1].device)
-        output, after = segmented.segment(part, _unpacked(lengths, carried))
+        output, after = segmented.segment(part, _unpacked(lengths, carried), record)
         lengths, *tensors = _packed(after)
         return output.clone(), lengths, *(x.clone() for x in tensors)
 
@@ -83,14 +99,14 @@ class _Recomputed(torch.autograd.Function):
         segmented, part, lengths, states = ctx.rest
         num_carried = sum(lengths.values())
         carried = [tensor.detach().requires_grad_() for tensor in ctx.saved_tensors[:num_carried]]
-        with torch.enable_grad(), _drawing_again(states), _unseen(segmented.net):
+        with torch.enable_grad(), _drawing_again(states), _buffers_kept(segmented.net):
             output, after = segmented.segment(part, _unpacked(lengths, carried))
         results = zip([output, *_packed(after)[1:]], [grad_output, *grads], strict=True)
         reached = [(result, grad) for result, grad in results if grad is not None and result.requires_grad]
         results, grads = zip(*reached, strict=True)
         inputs = [*carried, *ctx.saved_tensors[num_carried:]]
         found = torch.autograd.grad(results, inputs, grads, allow_unused=True)
-        return None, None, None, *found
+        return None, None, None, None, *found
 
 
 def _steps(sequence, steps):
@@ -99,7 +115,7 @@ def _steps(sequence, steps):
 
 
 def _packed(carries):
-    """[{neuron: number of tensors}, and all tensors one after the other]."""
+    """[{neurons: number of tensors}, and all tensors one after the other]."""
     return [{name: len(carry) for name, carry in carries.items()}, *(x for carry in carries.values() for x in carry)]
 
 
@@ -109,38 +125,16 @@ def _unpacked(lengths, tensors):
 
 
 @contextlib.contextmanager
-def _going_on(neurons, carries):
-    """While it lasts, each neuron goes on from its carry; yields a dict that receives what it hands on."""
-    after, handles = {}, []
-
-    def keep(name, neuron, inputs, result):
-        output, after[name] = result
-        return output
-
-    for name, neuron in neurons.items():
-        neuron.forward = functools.partial(neuron.continued, carry=carries[name])
-        handles.append(neuron.register_forward_hook(functools.partial(keep, name), prepend=True))
-    try:
-        yield after
-    finally:
-        for neuron, handle in zip(neurons.values(), handles, strict=True):
-            del neuron.forward
-            handle.remove()
-
-
-@contextlib.contextmanager
-def _unseen(net):
-    """While it lasts, running the net moves no buffer and calls no hook: it is a repetition."""
-    kept = [(module, {key: getattr(module, key) for key in ("_buffers", "_forward_hooks", "_forward_pre_hooks")})
-            for module in net.modules()]  # fmt: skip
-    for module, _ in kept:
-        module._buffers = {name: buffer.clone() for name, buffer in module._buffers.items()}
-        module._forward_hooks, module._forward_pre_hooks = OrderedDict(), OrderedDict()
+def _buffers_kept(net):
+    """While it lasts, running the net moves no buffer: it is a repetition."""
+    kept = [(module, module._buffers) for module in net.modules()]
+    for module, buffers in kept:
+        module._buffers = {name: buffer.clone() for name, buffer in buffers.items()}
     try:
         yield
     finally:
-        for module, attributes in kept:
-            vars(module).update(attributes)
+        for module, buffers in kept:
+            module._buffers = buffers
 
 
 def _generator_states(device):

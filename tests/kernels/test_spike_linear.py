@@ -29,7 +29,7 @@ def layer(num_outputs, num_inputs, dtype=torch.float64):
 
 def went(current):
     """Whether the nonzeros alone were computed with."""
-    return "SpikeLinear" in str(current.grad_fn.next_functions[0][0])
+    return "SparseLinear" in str(current.grad_fn.next_functions[0][0])
 
 
 @pytest.mark.parametrize("values", ["ones", "real"])

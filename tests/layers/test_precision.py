@@ -5,6 +5,7 @@ import torch
 
 from common import build
 from common.sequence import full
+from tests.helpers.recorders import Tensors
 
 COMMON = {"binarize": False, "dropout": 0.0, "surrogate": "fast_sigmoid", "slope": 5.0}
 CONFIGS = {
@@ -14,7 +15,7 @@ CONFIGS = {
                 "detach_reset": True},
     "resnet19": {"channels": 8, "stem": 8, "hidden_size": 16, "readout": "membrane", "threshold": 0.4, "beta": 0.25,
                  "reset": "zero", "detach_reset": False},
-}  # fmt: skip
+}
 
 
 def made(net, **settings):
@@ -30,15 +31,13 @@ def test_a_step_in_bfloat16_is_near_the_one_in_float32(net, binarize, static):
     image = torch.rand(8, 1, 28, 28) if static else torch.rand(4, 8, 1, 28, 28)
     x, first = image.expand(4, 8, 1, 28, 28), {}
     for precision in ("float32", "bf16"):
-        module, seen = made(net, binarize=binarize, precision=precision), []
-        for neuron in module.neurons.values():
-            neuron.register_forward_hook(lambda _, inputs, spikes, seen=seen: seen.append((inputs[0], spikes)))
-        output = module(x)
+        module, seen = made(net, binarize=binarize, precision=precision), Tensors()
+        output = module(x, seen)
         output.sum().backward()
         grads = [parameter.grad for parameter in module.parameters()]
-        assert {value.dtype for value in (output, *grads, *(spikes for _, spikes in seen))} == {torch.float32}
+        assert {value.dtype for value in (output, *grads, *seen.fired.values())} == {torch.float32}
         assert all(grad.isfinite().all() for grad in grads)
-        first[precision] = full(seen[0][0])
+        first[precision] = full(next(iter(seen.currents.values())))
     difference = (first["bf16"] - first["float32"]).abs()
     assert 0 < difference.max() < 0.03 * first["float32"].abs().max()
 

@@ -6,11 +6,14 @@ from torch import nn
 
 from common.bench.peers.plain import SnntorchConvNet, SnntorchEventConvNet
 from common.kernels import event_conv
-from common.nets.convnet import ConvNet, norm_static
+from common.layers.step_norm import StepBatchNorm2d
+from common.nets.convnet import ConvNet
 from common.recurrence import lif_conv
+from common.sequence import UNRECORDED
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_count_loss
-from common.training.monitor import Activity, Operations, spiking, synapses
+from common.training.monitor import Activity
+from tests.helpers.recorders import Tensors, plainly
 
 NUM_STEPS, BATCH = 12, 8
 THRESHOLDS = [1.5, 1.2, 0.7]
@@ -56,7 +59,7 @@ def test_spikes_loss_gradients_and_statistics_equal_snntorch(binarize, static, w
         (ours.synapses["conv2"].conv.weight, peer.conv2.weight),
         (ours.synapses["conv1"].norm.weight, peer.norm1.weight), (ours.synapses["conv2"].norm.bias, peer.norm2.bias),
         (ours.synapses["fc"][1].weight, peer.fc.weight), (ours.synapses["fc"][1].bias, peer.fc.bias),
-    ]  # fmt: skip
+    ]
     for parameter, reference in pairs:
         assert reference.grad.abs().max() > 0
         difference = (parameter.grad - reference.grad).abs().max() / reference.grad.abs().max()
@@ -71,27 +74,26 @@ def test_spikes_loss_gradients_and_statistics_equal_snntorch(binarize, static, w
 @pytest.mark.parametrize("static", [True, False])
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_watched_layers_are_called_and_compute_as_the_fused_ones(batch_norm, reset, static, way):
+def test_the_plain_layers_compute_as_the_fused_ones(batch_norm, reset, static, way):
     torch.manual_seed(1)
     thresholds = THRESHOLDS if batch_norm else [0.2, 0.1, 0.05]
     net = ConvNet((1, 19, 16), 10, [4, 8], 0.875, thresholds, FastSigmoid(5.0), 0.0, False, reset, batch_norm).double()
     state = {name: value.clone() for name, value in net.state_dict().items()}
-    x, called = sequence(torch.rand(BATCH, 1, 19, 16, dtype=torch.float64), static), []
+    x, record = sequence(torch.rand(BATCH, 1, 19, 16, dtype=torch.float64), static), Tensors()
     results = []
-    for watch in (False, True):
+    for recorder in (UNRECORDED, record):
         net.load_state_dict(state)
-        for name, layer in [*net.synapses.items(), *net.neurons.items()] if watch else ():
-            layer.register_forward_hook(lambda *_, name=name: called.append(name))
-        out = net(x)
+        out = net(x, recorder)
         loss = mse_count_loss(out, torch.arange(BATCH) % 10)
         gradients = torch.autograd.grad(loss, list(net.parameters()))
         results.append([out, *gradients, *(value.clone() for value in net.buffers())])
-    assert called == ["conv1", "conv1", "conv2", "conv2", "fc", "fc"] and 0.01 < out.mean() < 0.99
+    assert list(record.taken) == list(record.currents) == list(record.fired) == ["conv1", "conv2", "fc"]
+    assert 0.01 < out.mean() < 0.99
     for fused, plain in zip(*results, strict=True):
         torch.testing.assert_close(fused, plain, rtol=1e-9, atol=1e-9)
 
 
-def test_without_hooks_the_hidden_spikes_come_from_the_fused_functions(monkeypatch):
+def test_the_hidden_spikes_come_from_the_fused_functions(monkeypatch):
     monkeypatch.setattr(lif_conv, "DENSITY", 1.0), monkeypatch.setattr(lif_conv, "CAPACITY", 1.0)
     ours, _ = nets(binarize=True)
     for name in ("conv1", "conv2"):
@@ -101,30 +103,28 @@ def test_without_hooks_the_hidden_spikes_come_from_the_fused_functions(monkeypat
 
 @pytest.mark.parametrize("static", [True, False])
 @pytest.mark.parametrize("train", [True, False])
-def test_monitors_see_the_same_of_the_fused_functions(monkeypatch, static, train):
-    """Spikes and operations are those of the layers called one by one, which another hook brings about."""
+def test_a_recorder_sees_the_same_of_the_fused_functions(monkeypatch, static, train):
+    """Spikes and operations are those of the layers called one by one."""
     ours, _ = nets(binarize=True)
     x, state = sequence(images()[0], static), {name: value.clone() for name, value in ours.state_dict().items()}
     with torch.no_grad():
         ours(x)
     ours.train(train)
 
-    def counted():
+    def counted(activity):
         ours.load_state_dict(state | {"neurons.conv1.threshold": torch.tensor(1.0)})
-        activity = Activity(spiking(ours), ours)
-        with activity, Operations(synapses(ours), ours, activity.counter) as operations, torch.no_grad():
-            ours(x), ours(x)
-        return activity.layers(), operations.per_sample(), {name: n.tolist() for name, n in activity.counts.items()}
+        with torch.no_grad():
+            ours(x, activity), ours(x, activity)
+        spikes = {name: n.tolist() for name, n in activity.spike_counts.items()}
+        return activity.layers(), activity.operations_per_sample(), spikes
 
-    handle = ours.synapses["conv1"].register_forward_hook(lambda *_: None)
-    called = counted()
-    handle.remove()
+    called = counted(plainly(Activity(ours, operations=True)))
     assert 0 < called[0]["conv1"]["firing_rate"] < 0.9 and 0 < called[0]["fc"]["firing_rate"]
     for density in (lif_conv.DENSITY, 1.0):
         monkeypatch.setattr(lif_conv, "DENSITY", density), monkeypatch.setattr(lif_conv, "CAPACITY", density)
-        ours.synapses["conv1"].forward = lambda _: pytest.fail("conv1 was called")
-        assert counted() == called
-        del ours.synapses["conv1"].forward
+        if static or train:
+            ours.synapses["conv1"].forward = lambda _: pytest.fail("conv1 was called")
+        assert counted(Activity(ours, operations=True)) == called
 
 
 def test_evaluation_uses_the_running_statistics_as_snntorch_does():
@@ -147,7 +147,7 @@ def test_float32_gradients_are_within_1e_4_of_snntorch():
     for spikes in (mine, theirs):
         mse_count_loss(spikes, target).backward()
     for parameter, reference in ((ours.synapses["conv1"].conv.weight, peer.conv1.weight),
-                                 (ours.synapses["conv2"].conv.weight, peer.conv2.weight)):  # fmt: skip
+                                 (ours.synapses["conv2"].conv.weight, peer.conv2.weight)):
         assert (parameter.grad - reference.grad).abs().max() < 1e-4 * reference.grad.abs().max()
 
 
@@ -199,9 +199,9 @@ def test_a_static_sequence_without_batch_norm_is_computed_once():
 
 
 def test_static_norm_moves_the_statistics_as_so_many_calls():
-    once, often = nn.BatchNorm2d(3).double(), nn.BatchNorm2d(3).double()
+    once, often = StepBatchNorm2d(3).double(), nn.BatchNorm2d(3).double()
     x = torch.randn(4, 3, 5, 5, dtype=torch.float64) * 3 + 1
-    out = norm_static(once, x, 7)
+    out = once.static(x, 7)
     for _ in range(7):
         expected = often(x)
     torch.testing.assert_close(out, expected)

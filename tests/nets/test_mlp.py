@@ -1,4 +1,4 @@
-"""ThaMLP against the same net written step by step in snntorch, with the same weights."""
+"""SpikingMLP against the same net written step by step in snntorch, with the same weights."""
 
 import pytest
 import torch
@@ -7,10 +7,11 @@ from common.bench.peers.plain import SnntorchMLP
 from common.bench.workloads.shd import random_events
 from common.data.synthetic import bernoulli_train
 from common.nets import mlp
-from common.nets.mlp import ThaMLP
+from common.nets.mlp import SpikingMLP
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_membrane_loss
-from common.training.monitor import Activity, Operations
+from common.training.monitor import Activity
+from tests.helpers.recorders import Tensors, plainly
 
 CASES = {  # binarize, beta (snntorch keeps it in float32: near .6 and .15, but exact), threshold, on_target
     "float": (False, 0.625, 1.0, 1.05),
@@ -25,14 +26,14 @@ def nets(case, dtype, num_hidden=1000):
     binarize, beta, threshold, _ = CASES[case]
     torch.manual_seed(3)
     sizes, thresholds = [100, num_hidden, 1], [threshold, threshold]
-    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(5.0), [0.0, 0.0], binarize, readout="membrane").to(dtype)
+    ours = SpikingMLP(sizes, beta, thresholds, FastSigmoid(5.0), [0.0, 0.0], binarize, readout="membrane").to(dtype)
     return ours, SnntorchMLP(sizes, beta, 5.0, thresholds, binarize).to(dtype).take_weights(ours)
 
 
 def net(**changes):
     arguments = {"sizes": [3, 4, 2], "beta": 0.9, "thresholds": [1.0, 1.0], "surrogate": FastSigmoid(5.0),
-                 "dropout": [0.0, 0.0], "binarized": False}  # fmt: skip
-    return ThaMLP(**arguments | changes)
+                 "dropout": [0.0, 0.0], "binarized": False}
+    return SpikingMLP(**arguments | changes)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -90,23 +91,22 @@ def test_layers_and_neurons_have_the_same_names_and_sizes():
 
 def test_each_layer_has_its_own_dropout_drawn_anew_at_each_step():
     torch.manual_seed(0)
-    dropping = net(sizes=[3, 400, 2], dropout=[0.5, 0.0], beta=0.01)
+    dropping, seen = net(sizes=[3, 400, 2], dropout=[0.5, 0.0], beta=0.01), (Tensors(), Tensors())
     torch.nn.init.constant_(dropping.synapses["fc1"].linear.weight, 1.0)
-    seen = []
-    dropping.neurons["fc1"].register_forward_hook(lambda module, inputs, spikes: seen.append(spikes))
     sequence = torch.ones(6, 1, 3)
-    dropping(sequence)
-    dropping.eval()(sequence)
-    kept = seen[0].mean(-1).flatten()
-    assert ((0.4 < kept) & (kept < 0.6)).all() and not torch.equal(seen[0][0], seen[0][1])
-    assert seen[1].mean() == 1
+    dropping(sequence, seen[0])
+    dropping.eval()(sequence, seen[1])
+    dropped, whole = (record.fired["fc1"] for record in seen)
+    kept = dropped.mean(-1).flatten()
+    assert ((0.4 < kept) & (kept < 0.6)).all() and not torch.equal(dropped[0], dropped[1])
+    assert whole.mean() == 1
 
 
 @pytest.mark.parametrize("changes, message", [
     ({"thresholds": [1.0]}, "thresholds and dropout need a number for each of the 2 layers"),
     ({"dropout": [0.0, 0.0, 0.0]}, "for each of the 2 layers"),
     ({"readout": "current"}, "readout must be 'spikes' or 'membrane', got 'current'"),
-])  # fmt: skip
+])
 def test_what_does_not_fit_is_an_error(changes, message):
     with pytest.raises(ValueError, match=message):
         net(**changes)
@@ -121,18 +121,18 @@ def output_and_gradients(ours, x):
 
 
 @pytest.mark.parametrize("binarized", [False, True])
-@pytest.mark.parametrize("share", [0.0, 0.3])
+@pytest.mark.parametrize("fraction", [0.0, 0.3])
 @pytest.mark.parametrize("on_events", [False, True])
-def test_a_wide_layer_equals_the_layer(monkeypatch, binarized, share, on_events):
+def test_a_wide_layer_equals_the_layer(monkeypatch, binarized, fraction, on_events):
     torch.manual_seed(2)
     events = random_events(30, 4, num_units=9, density=0.3)
     x = events if on_events else events.dense().double()
-    ours = net(sizes=[9, 300, 6, 2], thresholds=[2.0, 1.0, 1.0], dropout=[share] * 3, binarized=binarized).double()
+    ours = net(sizes=[9, 300, 6, 2], thresholds=[2.0, 1.0, 1.0], dropout=[fraction] * 3, binarized=binarized).double()
     for synapse in ours.synapses.values():
         torch.nn.init.constant_(synapse.linear.bias, 0.4)
     whole = output_and_gradients(ours, x)
     monkeypatch.setattr(mlp, "WIDE", 0)
-    assert ours._is_wide(x) == on_events
+    assert isinstance(ours.fused("fc1", x), mlp.WideSpikes) == on_events
     wide = output_and_gradients(ours, x)
     assert 0 < whole[0].mean() < 1
     for mine, reference in zip(wide, whole, strict=True):
@@ -149,30 +149,21 @@ def eval_whole(monkeypatch, ours, x):
 def test_a_wide_layer_counts_its_spikes_and_operations(monkeypatch):
     ours, x = net(thresholds=[0.2, 0.2]).eval(), random_events(50, 4, num_units=3, density=0.3)
 
-    def counted():
-        activity = Activity(ours.neurons, ours)
-        with activity, Operations(ours.synapses, ours, activity.counter) as operations, torch.no_grad():
-            ours(x), ours(x)
-        return activity.layers(), operations.per_sample()
+    def counted(activity):
+        with torch.no_grad():
+            ours(x, activity), ours(x, activity)
+        return activity.layers(), activity.operations_per_sample()
 
-    expected = counted()
+    expected = counted(plainly(Activity(ours, operations=True)))
     assert 0 < expected[0]["fc1"]["firing_rate"] < 1
     monkeypatch.setattr(mlp, "WIDE", 0)
     monkeypatch.setattr(ours.synapses["fc1"], "forward", None)  # the wide layer does not call it
-    assert counted() == expected
+    assert counted(Activity(ours, operations=True)) == expected
 
 
-def test_a_wide_layer_that_is_watched_is_computed_whole(monkeypatch):
+def test_a_wide_layer_whose_spikes_are_wanted_is_computed_whole(monkeypatch):
     monkeypatch.setattr(mlp, "WIDE", 0)
-    ours, x = net(), random_events(5, 2, num_units=3)
-    seen = []
-    handle = ours.neurons["fc1"].register_forward_hook(lambda module, inputs, spikes: seen.append(spikes.shape[:2]))
-    ours(x).sum().backward()
-    handle.remove()
-    assert seen == [(5, 2)]
-    calls = []
-    monkeypatch.setattr(ours, "_second_current", lambda x: calls.append(x) or torch.zeros(5, 2, 2))
-    ours(x)
-    with torch.no_grad():
-        ours(x)
-    assert len(calls) == 2
+    ours, x, record = net(), random_events(5, 2, num_units=3), Tensors()
+    monkeypatch.setattr(mlp, "wide_layer", lambda *_, **__: pytest.fail("it is not"))
+    ours(x, record).sum().backward()
+    assert record.fired["fc1"].shape == (5, 2, 4) and torch.equal(record.taken["fc2"], record.fired["fc1"])

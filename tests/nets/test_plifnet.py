@@ -11,14 +11,15 @@ from common.nets.plifnet import ConvNorm, DropoutLinear, PLIFNet
 from common.neurons import PLIF
 from common.surrogate import ATan, LearntATan
 from common.training.losses import mse_rate_loss
-from common.training.monitor import Activity, Operations
+from common.training.monitor import Activity
+from tests.helpers.recorders import Tensors
 
 NUM_STEPS, BATCH = 8, 4
 CONFIG = {
     "net": "plifnet", "tau": "neuron", "init_tau": 2.0, "tau_std": 0.1, "channels": 5, "num_layers": 2,
     "hidden_size": 16, "pool": "max", "surrogate": "atan", "alpha": 2.0, "learn_surrogate": False,
     "detach_reset": True, "dropout": 0.0, "binarize": False,
-}  # fmt: skip
+}
 
 
 def lively(net):
@@ -50,13 +51,10 @@ def settled(net, x):
     return net.eval()
 
 
-def step(net, x, watch=False):
-    """Output and gradients of a step of training; watched neurons take the plain path."""
-    handles = [neuron.register_forward_hook(lambda *_: None) for neuron in net.neurons.values()] if watch else []
-    output = net(x)
+def step(net, x, *record):
+    """Output and gradients of a step of training."""
+    output = net(x, *record)
     grads = torch.autograd.grad(mse_rate_loss(output, torch.arange(BATCH) % 3), list(net.parameters()))
-    for handle in handles:
-        handle.remove()
     return output, dict(zip(dict(net.named_parameters()), grads, strict=True))
 
 
@@ -83,11 +81,11 @@ def test_output_gradients_and_statistics_equal_spikingjelly():
         return [*kinds["rest"], *kinds["w"]]
 
     pairs = zip(by_kind(zip(ours.named_parameters(), mine[1].values(), strict=True)),
-                by_kind(zip(peer.named_parameters(), grads, strict=True)), strict=True)  # fmt: skip
+                by_kind(zip(peer.named_parameters(), grads, strict=True)), strict=True)
     for grad, expected in pairs:
         assert expected.abs().max() > 0 and (grad - expected).abs().max() <= 1e-8 * expected.abs().max()
     for mine, theirs in zip((m for m in ours.modules() if isinstance(m, nn.BatchNorm2d)),
-                            (m for m in peer.modules() if isinstance(m, nn.BatchNorm2d)), strict=True):  # fmt: skip
+                            (m for m in peer.modules() if isinstance(m, nn.BatchNorm2d)), strict=True):
         for name, value in theirs.state_dict().items():
             torch.testing.assert_close(mine.state_dict()[name], value)
         assert mine.num_batches_tracked == 2 * NUM_STEPS
@@ -100,9 +98,9 @@ def test_output_gradients_and_statistics_equal_spikingjelly():
 @pytest.mark.parametrize("in_shape", [(2, 20, 22), (1, 7, 9)])
 def test_the_fused_layers_equal_the_plain_ones(in_shape, settings):
     net, x = made(in_shape, **settings), frames(in_shape)
-    assert_same_step(step(net, x), step(net, x, watch=True))
+    assert_same_step(step(net, x), step(net, x, Tensors()))
     one, other = (made(in_shape, **settings) for _ in range(2))
-    step(one, x), step(other, x, watch=True)
+    step(one, x), step(other, x, Tensors())
     for (name, value), expected in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
         torch.testing.assert_close(value, expected, msg=name)
 
@@ -110,7 +108,7 @@ def test_the_fused_layers_equal_the_plain_ones(in_shape, settings):
 @pytest.mark.parametrize("settings", [{"detach_reset": False}, {"learn_surrogate": True}])
 def test_what_the_kernels_do_not_know_takes_the_plain_path(settings):
     net, x = made(**settings), frames()
-    assert_same_step(step(net, x), step(net, x, watch=True))
+    assert_same_step(step(net, x), step(net, x, Tensors()))
     if "learn_surrogate" in settings:
         kinds = {type(neuron.surrogate) for neuron in net.neurons.values()}
         learnt = [name for name, _ in net.named_parameters() if name.endswith("surrogate.alpha")]
@@ -191,14 +189,15 @@ def test_no_step_depends_on_a_later_one():
 def test_monitors_see_every_layer():
     x = frames()
     net = settled(made(), x)
-    with Activity(net.neurons, net) as activity, Operations(net.synapses, net) as operations, torch.no_grad():
-        net(x)
+    activity = Activity(net, operations=True)
+    with torch.no_grad():
+        net(x, activity)
     layers = activity.layers()
     assert set(layers) == set(net.neurons) and all(0 < layer["firing_rate"] < 1 for layer in layers.values())
     dense = 20 * 22 * 9 * 2 * 5 + 10 * 11 * 9 * 5 * 5 + 5 * 5 * 5 * 16 + 16 * 30
     border = 2 * (20 + 22) * 3 - 4  # products of a 3 x 3 kernel with what lies outside, per pair of channels
     inner = 2 * (10 + 11) * 3 - 4
-    assert operations.per_sample()["dense"] == NUM_STEPS * (dense - border * 10 - inner * 25)
+    assert activity.operations_per_sample()["dense"] == NUM_STEPS * (dense - border * 10 - inner * 25)
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -212,6 +211,7 @@ def test_what_cannot_be_built_is_said(arguments, message):
 
 def test_a_layer_s_channels_last_output_is_that_of_each_step_alone():
     layer, x = ConvNorm(2, 4).double(), frames()
-    expected = torch.stack([layer.norm(layer.conv(one)) for one in x])
+    norm = nn.BatchNorm2d(4).double()
+    expected = torch.stack([norm(layer.conv(one)) for one in x])
     torch.testing.assert_close(layer(x), expected)
     assert PLIF(surrogate=ATan())(layer(x)).shape == (NUM_STEPS, BATCH, 4, 20, 22)

@@ -12,13 +12,14 @@ from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.nets.resnet19 import ConvTDNorm
 from common.neurons import LIF
 from common.surrogate import Rectangle
-from common.training.monitor import Activity, Operations
+from common.training.monitor import Activity
+from tests.helpers.recorders import Tensors
 
 CONFIG = {
     "net": "resnet19", "channels": 4, "stem": 4, "hidden_size": 16, "readout": "membrane", "binarize": False,
     "threshold": 0.4, "beta": 0.25, "reset": "zero", "detach_reset": False, "surrogate": "rectangle", "width": 0.5,
     "surrogate_center": "threshold",
-}  # fmt: skip
+}
 BATCH, SIDE = 4, 12
 
 
@@ -141,7 +142,7 @@ def test_at_the_start_pre_activations_have_the_deviation_alpha_times_the_thresho
     net, x, found = made(channels=8, stem=8), sequence(), {}
     for name, synapse in net.synapses.items():
         synapse.register_forward_hook(lambda m, inputs, out, name=name: found.update({name: out.detach().clone()}))
-    net(x)
+    net(x, Tensors())
     for name in (name for name in net.synapses if not name.startswith("fc")):
         alpha = math.sqrt(0.5) if name.endswith(("_conv2", "shortcut")) else 1
         deviation = found[name].transpose(0, 2).flatten(1).std(1, correction=0)
@@ -196,8 +197,9 @@ def test_no_step_depends_on_a_later_one_and_no_sample_on_its_neighbours():
 @pytest.mark.parametrize("readout, num_layers", [("membrane", 18), ("spikes", 19)])
 def test_monitors_see_every_layer(readout, num_layers):
     net = made(readout=readout).eval()
-    with Activity(net.neurons, net) as activity, Operations(net.synapses, net) as operations, torch.no_grad():
-        net(sequence())
+    activity = Activity(net, operations=True)
+    with torch.no_grad():
+        net(sequence(), activity)
     layers = activity.layers()
     assert list(layers) == list(net.neurons) and len(layers) == num_layers
 
@@ -208,7 +210,7 @@ def test_monitors_see_every_layer(readout, num_layers):
     dense = products(12, 3, 1, 4) + 6 * products(12, 3, 4, 4)
     dense += products(12, 3, 4, 8, 2) + products(12, 1, 4, 8, 2) + 5 * products(6, 3, 8, 8)
     dense += products(6, 3, 8, 16, 2) + products(6, 1, 8, 16, 2) + 3 * products(3, 3, 16, 16)
-    assert operations.per_sample()["dense"] == 2 * (dense + 16 * 16 + 16 * 10)
+    assert activity.operations_per_sample()["dense"] == 2 * (dense + 16 * 16 + 16 * 10)
 
 
 def test_another_read_out_is_refused():

@@ -47,7 +47,7 @@ def test_the_key_names_the_neurons(neuron, kind):
 
 def test_what_paralif_learns_and_whether_it_is_recurrent():
     shapes = [tuple(p.shape) for name, p in net(neuron="paralif_d", learn_tau=True, per_neuron=True).named_parameters()
-              if "log" in name]  # fmt: skip
+              if "log" in name]
     assert shapes == [(12,), (12,), (9,), (9,)]
     names = {name.split(".")[-1] for name, _ in net(neuron="paralif_t", learn_threshold=True).named_parameters()}
     assert "log_threshold" in names and "log_tau_syn" not in names
@@ -89,11 +89,10 @@ def test_firing_rates_and_operations_count_a_sample_s_own_steps(recordings):
         synapse.linear.weight.data *= 10
     found = []
     for batches in ([torch.arange(6)], [torch.tensor([k]) for k in range(6)]):
-        activity, operations = monitor.Activity(built.neurons, built), monitor.Operations(built.synapses, built)
-        with activity, operations:
-            for indices in batches:
-                built(recordings.batch(indices)[0])
-        found.append((activity.layers()["fc1"], operations.per_sample()))
+        activity = monitor.Activity(built, operations=True)
+        for indices in batches:
+            built(recordings.batch(indices)[0], activity)
+        found.append((activity.layers()["fc1"], activity.operations_per_sample()))
     assert found[0][0] == pytest.approx(found[1][0]) and found[0][0]["firing_rate"] > 0
     assert found[0][1] == pytest.approx(found[1][1])
     num_events = len(recordings.times)
@@ -104,8 +103,8 @@ def test_operations_of_recurrent_neurons_count_the_weights_between_them(recordin
     events, dense = recordings.batch(torch.arange(6))[0], []
     for recurrent in (False, True):
         built = net(neuron="paralif_t", recurrent=recurrent, recurrent_spike="spike")
-        with monitor.Operations(monitor.synapses(built), built) as operations:
-            built(events)
-        dense.append(operations.per_sample()["dense"])
+        activity = monitor.Activity(built, operations=True)
+        built(events, activity)
+        dense.append(activity.operations_per_sample()["dense"])
     num_steps = events.mask.sum().item() / 6
     assert dense[1] - dense[0] == pytest.approx(num_steps * (12**2 + 9**2))

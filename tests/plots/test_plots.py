@@ -14,7 +14,7 @@ def make_rows(*trials):
         {"trial": k, "epoch": e, "iteration": 10 * e, "train_accuracy": 0.5, "val_accuracy": val, "train_loss": 2.0 / e,
          "val_loss": 3.0 / e, "threshold_fc": 1.0 + e}
         for k, trial in enumerate(trials) for e, val in enumerate(trial, start=1)
-    ]  # fmt: skip
+    ]
 
 
 def lines(ax, label=None):

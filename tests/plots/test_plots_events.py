@@ -8,7 +8,7 @@ def make_result(*trials, stand_in=True, name="digits"):
     """trials: (accuracy, rate of each layer)."""
     return {"data": {"name": name, "stand_in": stand_in, "num_train": 96},
             "trials": [{"test": test, "firing_rates": {f"fc{i}": rate for i, rate in enumerate(rates)}}
-                       for test, *rates in trials]}  # fmt: skip
+                       for test, *rates in trials]}
 
 
 def test_recordings_show_each_event_and_how_many_there_are_over_time():
@@ -70,7 +70,7 @@ def test_layers_of_other_steps_share_one_time_axis_and_one_legend():
 
 def test_accuracy_is_drawn_over_the_mean_rate_of_the_layers():
     results = [("LIF", "", make_result((0.75, 0.25, 0.75))), ("SPSN", "", make_result((0.5, 0.5, 0.25))),
-               ("LIF", "limit 0.1", make_result((0.25, 0.125, 0.125)))]  # fmt: skip
+               ("LIF", "limit 0.1", make_result((0.25, 0.125, 0.125)))]
     figure = events.accuracy_against_rate(results, chance=0.1)
     (ax,) = figure.axes
     lif, spsn, chance = ax.get_lines()

@@ -11,7 +11,7 @@ def make_rows(*trials):
          "val_loss": 0.0 if e == 2 else 3.0 / e, "tau_mean_conv1": 2.0 + k, "tau_std_conv1": e / 10,
          "tau_mean_fc1": 1.5, "tau_std_fc1": 0.0}
         for k, trial in enumerate(trials) for e, val in enumerate(trial, start=1)
-    ]  # fmt: skip
+    ]
 
 
 def lines(ax, label):

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from common.neurons import LIF
-from common.recurrence import lif_conv, plain
+from common.recurrence import LIFConstants, lif_conv, plain
 from common.surrogate import ATan, FastSigmoid, Rectangle
 
 SHAPES = [  # T, B, C, H, W, O, K, L
@@ -26,6 +26,12 @@ def made(shape, dtype=torch.float64, layout=torch.contiguous_format):
     return current.requires_grad_(), torch.randn(num_outputs, channels, *taps, dtype=dtype).requires_grad_()
 
 
+def convolved(current, num_steps, weight, threshold, surrogate, reset):
+    """Convolution and pool of the spikes; None if they are too many."""
+    spikes = lif_conv.static_spikes(current, num_steps, LIFConstants(BETA, 1.0, threshold, surrogate, reset))
+    return None if spikes is None else spikes.conv_pool(weight)
+
+
 def reference(current, num_steps, weight, surrogate, reset):
     sequence = torch.stack([current] * num_steps)
     spikes, _ = plain.lif(sequence, BETA, 1.0, THETA, surrogate, reset)
@@ -34,7 +40,7 @@ def reference(current, num_steps, weight, surrogate, reset):
 
 def compare(shape, surrogate=FastSigmoid(5.0), reset="subtract", layout=torch.contiguous_format):  # noqa: B008
     current, weight = made(shape, layout=layout)
-    mine, _ = lif_conv.lif_conv_pool(current, shape[0], weight, BETA, THETA, surrogate, reset)
+    mine = convolved(current, shape[0], weight, THETA, surrogate, reset)
     theirs, spikes = reference(current, shape[0], weight, surrogate, reset)
     assert shape[0] == 1 or 0.01 < spikes.mean() < 0.6
     torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-11)
@@ -61,7 +67,7 @@ def test_channels_that_lie_last():
 
 def test_no_spike_at_all():
     current, weight = made(SHAPES[1])
-    out, _ = lif_conv.lif_conv_pool(current, 7, weight, BETA, 1e6, FastSigmoid(5.0), "zero")
+    out = convolved(current, 7, weight, 1e6, FastSigmoid(5.0), "zero")
     assert not out.any()
     out.sum().backward()
     assert not weight.grad.any() and current.grad.any()
@@ -69,10 +75,10 @@ def test_no_spike_at_all():
 
 def test_an_input_without_gradient_gets_none():
     current, weight = made(SHAPES[1])
-    lif_conv.lif_conv_pool(current.detach(), 7, weight, BETA, THETA, FastSigmoid(5.0), "zero")[0].sum().backward()
+    convolved(current.detach(), 7, weight, THETA, FastSigmoid(5.0), "zero").sum().backward()
     assert current.grad is None and weight.grad.any()
     weight.grad = None
-    lif_conv.lif_conv_pool(current, 7, weight.detach(), BETA, THETA, FastSigmoid(5.0), "zero")[0].sum().backward()
+    convolved(current, 7, weight.detach(), THETA, FastSigmoid(5.0), "zero").sum().backward()
     assert current.grad.any() and weight.grad is None
 
 
@@ -81,7 +87,7 @@ def test_float32_is_near_float64():
     results = []
     for dtype in (torch.float32, torch.float64):
         inputs = [x.detach().to(dtype).requires_grad_() for x in (current, weight)]
-        out, _ = lif_conv.lif_conv_pool(inputs[0], 20, inputs[1], BETA, THETA, FastSigmoid(5.0), "subtract")
+        out = convolved(inputs[0], 20, inputs[1], THETA, FastSigmoid(5.0), "subtract")
         assert out.dtype == dtype
         results.append([out, *torch.autograd.grad(out.pow(2).sum(), inputs)])
     for mine, true in zip(*results, strict=True):
@@ -94,10 +100,10 @@ def test_with_too_many_spikes_it_declines(setting, monkeypatch):
     current, weight = torch.zeros(20, 2, 8, 8), torch.rand(3, 2, 5, 5)
     current[7] = 2 * THETA  # fires at every step: 1 of 20
     monkeypatch.setattr(lif_conv, setting, 0.049)
-    arguments = current, 5, weight, BETA, THETA, FastSigmoid(5.0), "zero"
-    assert lif_conv.lif_conv_pool(*arguments) is None
+    arguments = current, 5, weight, THETA, FastSigmoid(5.0), "zero"
+    assert convolved(*arguments) is None
     monkeypatch.setattr(lif_conv, setting, 1.0)
-    assert lif_conv.lif_conv_pool(*arguments)[0].any()
+    assert convolved(*arguments).any()
 
 
 @pytest.mark.parametrize("missing", [-1, 0, 1, 5, 40])
@@ -107,10 +113,10 @@ def test_with_room_for_just_so_many_spikes_none_is_lost(missing, monkeypatch):
     theirs, spikes = reference(current, shape[0], weight, FastSigmoid(5.0), "zero")
     most = spikes.sum((0, 2, 3, 4)).max().item() - missing
     monkeypatch.setattr(lif_conv, "CAPACITY", (most + 0.5) / spikes[:, 0].numel())
-    mine = lif_conv.lif_conv_pool(current, shape[0], weight, BETA, THETA, FastSigmoid(5.0), "zero")
+    mine = convolved(current, shape[0], weight, THETA, FastSigmoid(5.0), "zero")
     assert (mine is None) == (missing > 0)
     if mine is not None:
-        torch.testing.assert_close(mine[0], theirs, rtol=1e-11, atol=1e-11)
+        torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-11)
 
 
 def test_the_threshold_may_move_before_the_backward_pass():
@@ -118,7 +124,7 @@ def test_the_threshold_may_move_before_the_backward_pass():
     gradients = []
     for move in (0.0, 1.0):
         threshold = torch.tensor(THETA)
-        out, _ = lif_conv.lif_conv_pool(current, 7, weight, BETA, threshold, FastSigmoid(5.0), "subtract")
+        out = convolved(current, 7, weight, threshold, FastSigmoid(5.0), "subtract")
         threshold += move
         gradients.append(torch.autograd.grad(out.sum(), current)[0])
     assert torch.equal(*gradients)
@@ -139,7 +145,7 @@ def test_the_result_is_the_same_to_the_bit_on_two_threads():
     results = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        out, _ = lif_conv.lif_conv_pool(current, 6, weight, BETA, THETA, FastSigmoid(5.0), "subtract")
+        out = convolved(current, 6, weight, THETA, FastSigmoid(5.0), "subtract")
         results.append([out, torch.autograd.grad(out.pow(2).sum(), weight)[0]])
     for one, two in zip(*results, strict=True):
         assert torch.equal(one, two)

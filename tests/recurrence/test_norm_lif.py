@@ -29,7 +29,7 @@ def by_layers(current, shortcut, norm, neuron):
 
 
 def at_once(current, shortcut, norm, neuron):
-    beta, _, threshold, surrogate, _, detach_reset = neuron.constants()
+    beta, _, threshold, surrogate, _, detach_reset, _ = neuron.constants()
     spikes, mean, variance = norm_lif.norm_lif(
         current, shortcut, norm.scale, norm.bias, norm.eps, beta, threshold, surrogate, detach_reset)
     norm.move_statistics(mean, variance)

@@ -13,10 +13,10 @@ from common.kernels import norm_step
 from common.kernels.event_conv import event_conv_pool
 from common.kernels.event_linear import event_linear
 from common.kernels.spike_linear import spike_linear
+from common.layers.step_norm import StepBatchNorm2d
 from common.layers.tdbn import TDBatchNorm2d
-from common.nets.convnet import norm_static
 from common.neurons import LIF
-from common.recurrence import leak, lif, lif_conv, lif_spikes, norm_lif, norm_pool, norm_step_lif, plain
+from common.recurrence import LIFConstants, leak, lif, lif_conv, lif_spikes, norm_lif, norm_pool, norm_step_lif, plain
 from common.recurrence.leak import plain_leak
 from common.recurrence.wide_layer import wide_layer
 from common.surrogate import ATan, FastSigmoid, Rectangle
@@ -92,16 +92,16 @@ def test_norms_with_a_pool(shape, per_neuron):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("layer", ["norm_static", "tdbn", "tdbn static"])
+@pytest.mark.parametrize("layer", ["by step, static", "tdbn", "tdbn static"])
 def test_running_statistics(shape, layer):
     (x, *_), _ = norm_operands(shape)
-    x, norms = x[0], [TDBatchNorm2d(shape[2], 1.0) if "tdbn" in layer else torch.nn.BatchNorm2d(shape[2])
+    x, norms = x[0], [TDBatchNorm2d(shape[2], 1.0) if "tdbn" in layer else StepBatchNorm2d(shape[2])
                       for _ in range(3)]
     rival, exact = norms[1], norms[2].double()
     for norm, values in ((rival, x.contiguous()), (exact, x.double().contiguous())):
         F.batch_norm(values, norm.running_mean, norm.running_var, None, None, training=True)
-    if layer == "norm_static":
-        norm_static(norms[0], x, 1)
+    if layer == "by step, static":
+        norms[0].static(x, 1)
     else:
         norms[0](x.expand(1, *x.shape) if layer == "tdbn static" else x.unflatten(0, (2, -1)))
     for name in ("running_mean", "running_var"):
@@ -122,7 +122,7 @@ def test_linear_layers(num_steps, num_samples, size):
     x = (torch.rand(num_steps, num_samples, 128) < 0.05).float()
     check(spike_linear, F.linear, [x, torch.randn(size, 128) / 11, bias], grad)
     for signs, theta in ((False, 1.0), (True, 5.0)):
-        lif_of = (0.9, 1.0, torch.tensor(theta), FAST, "subtract", True)
+        lif_of = LIFConstants(0.9, 1.0, torch.tensor(theta), FAST)
         check(lambda weight, bias, onward, lif_of=lif_of, signs=signs: wide_layer(
                   events, weight, bias, onward, lif_of, 0.0, signs=signs),
               lambda weight, bias, onward, theta=theta: F.linear(
@@ -142,8 +142,7 @@ def test_convolutions_on_spikes():
         spikes, _ = plain.lif(current.expand(100, *current.shape), 0.5, 1.0, 3.0625, FAST)
         return conv_pool(spikes.flatten(0, 1), weight).unflatten(0, (100, 32))
 
-    beta, _, theta, surrogate, reset, _ = neuron.constants()
-    check(lambda *given: lif_conv.lif_conv_pool(given[0], 100, given[1], beta, theta, surrogate, reset)[0], plainly,
+    check(lambda *given: lif_conv.static_spikes(given[0], 100, neuron.constants()).conv_pool(given[1]), plainly,
           [current, weight], 0.1 + torch.randn(100, 32, 64, 4, 4))
 
 

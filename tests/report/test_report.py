@@ -9,9 +9,9 @@ from helpers.place import ROOT
 from common import report
 
 SETTINGS = {"net": "convnet", "binarize": True, "threshold_schedule": "exponential", "select_on": "val", "subset": 0,
-            "channels": 128}  # fmt: skip
+            "channels": 128}
 RESNET19 = {"net": "resnet19", "channels": 128, "hidden_size": 256, "num_steps": 2, "num_epochs": 11,
-            "surrogate": "rectangle"}  # fmt: skip
+            "surrogate": "rectangle"}
 HEADER = "trial,epoch,iteration,val_accuracy\n"
 
 

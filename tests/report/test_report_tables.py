@@ -22,7 +22,7 @@ def shd_run(root, name, tests, data=("SHD", False), seconds=400.0, num_done=None
     (run / "config.json").write_text(json.dumps({"settings": settings, "directory": "shd"}))
     length = num_done or settings["num_epochs"]
     trials = [{"test": test, "seconds": seconds, "num_epochs": length, "firing_rates": {"fc1": 0.5, "fc2": 0.25}}
-              for test in tests]  # fmt: skip
+              for test in tests]
     data = {"name": data[0], "stand_in": data[1], "num_train": 9}
     result = {"data": data, "num_trials": len(tests), "length": length, "trials": trials}
     (run / "result.json").write_text(json.dumps(result))
@@ -173,7 +173,7 @@ def test_the_plif_table_sets_models_beside_the_published_figures(tmp_path, capsy
         "tau": "per layer", "unlike the thesis's": "–", "test accuracy (%)": "92.00 ± 2.83 (n = 2)",
         "validation (%)": "96.00 ± 0.00", "τ mean, per layer": "5.125 / 2.500",
         "τ std, per layer": "0.000 / 0.375", "published, highest test (%)": "95.5",
-        "published, highest validation (%)": "100.0"}  # fmt: skip
+        "published, highest validation (%)": "100.0"}
     assert neuron["tau"] == "per neuron, λ = 0.01, on w" and neuron["published, highest test (%)"] == "95.8"
     (best,) = table(best)
     assert (best["test accuracy (%)"], best["validation (%)"]) == ("97.00 (n = 1)", "–")

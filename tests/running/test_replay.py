@@ -76,7 +76,7 @@ def test_a_run_that_fails_says_why(folder):
 
 
 SPOKEN = ["net=mlp", "neuron=lif", "source=sample", "hidden_sizes=[8]", "dt_ms=20.0", "num_trials=1", "num_epochs=2",
-          "subset=96", "val_fraction=0.05", "lr=0.01"]  # fmt: skip
+          "subset=96", "val_fraction=0.05", "lr=0.01"]
 
 
 def test_a_run_is_loaded_as_it_was_tested(folder, monkeypatch):

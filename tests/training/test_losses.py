@@ -99,7 +99,7 @@ def test_build_hands_the_rates_on():
 def test_the_ramp_is_snntorch_s(num_steps, spike_time, on_target):
     theirs = spikegen.targets_latency(
         torch.tensor([0]), num_classes=1, num_steps=num_steps, first_spike_time=spike_time, on_target=on_target,
-        off_target=0, interpolate=True)  # fmt: skip
+        off_target=0, interpolate=True)
     ramp = losses.membrane_ramp(torch.tensor([spike_time]), num_steps, on_target)
     assert ramp.shape == (num_steps, 1, 1)
     torch.testing.assert_close(ramp, theirs.reshape(num_steps, 1, 1))

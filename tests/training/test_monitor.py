@@ -1,4 +1,5 @@
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,30 +10,34 @@ from common.nets.convnet import ConvNet
 from common.nets.mlp import MLP
 from common.neurons import ParaLIF
 from common.surrogate import FastSigmoid
-from common.training.monitor import Activity, Operations, traces, warnings
-
-
-class Identity(nn.Module):
-    def forward(self, x):
-        return x
+from common.training import monitor
+from common.training.monitor import Activity, traces, warnings
+from tests.helpers.recorders import Tensors
 
 
 def net(**settings):
     """A small net whose layers all fire, but not always, on normal noise."""
     defaults = {"in_shape": (1, 17, 17), "num_classes": 3, "channels": [2, 4], "beta": 0.9, "dropout": 0.5,
-                "thresholds": [0.5, 0.0625, 1.0], "surrogate": FastSigmoid(10.0), "binarize": False}  # fmt: skip
+                "thresholds": [0.5, 0.0625, 1.0], "surrogate": FastSigmoid(10.0), "binarize": False}
     return ConvNet(**(defaults | settings))
 
 
-def hooks(module):
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in module.modules())
+def rates(*batches):
+    """What is counted of one layer whose neurons fire as told."""
+    activity = Activity(SimpleNamespace(neurons={"a": SimpleNamespace(trace=None)}))
+    for spikes in batches:
+        activity.start(spikes)
+        activity.spikes("a", spikes)
+    return activity
 
 
-def operations(layer, x):
-    """One layer's counts of one batch x [T, B, ...]: dense, effective_macs, effective_acs."""
-    with Operations({"layer": layer}) as counted:
-        layer(x)
-    return list(counted.per_sample().values())
+def operations(layer, *batches):
+    """One layer's counts of batches x [T, B, ...]: dense, effective_macs, effective_acs."""
+    activity = Activity(SimpleNamespace(synapses={"a": layer}, neurons={}), operations=True)
+    for x in batches:
+        activity.start(x)
+        activity.inputs("a", x)
+    return list(activity.operations_per_sample().values())
 
 
 def connections(x, weight, stride=1, padding=0):
@@ -52,39 +57,44 @@ def connections(x, weight, stride=1, padding=0):
 
 
 def test_rates_of_hand_made_spikes_over_several_batches():
-    layer = Identity()
     spikes = torch.zeros(4, 3, 2, 2)  # T 4, 2 and 1 samples, 4 neurons
     spikes[:, :, 0, 0] = 1            # always: 12 spikes
     spikes[2, 1, 0, 1] = 1            # once
     spikes[0, :, 1, 0] = 1            # 3, and never is the fourth
-    with Activity({"a": layer}) as activity:
-        layer(spikes[:, :2])
-        layer(spikes[:, 2:])
-    assert activity.layers() == {"a": {"firing_rate": 16 / (4 * 12), "silent_share": 0.25, "saturated_share": 0.25}}
+    assert rates(spikes[:, :2], spikes[:, 2:]).layers() == {
+        "a": {"firing_rate": 16 / (4 * 12), "silent_share": 0.25, "saturated_share": 0.25}}
 
 
 def test_a_neuron_that_misses_or_takes_one_step_of_one_sample_is_neither_silent_nor_saturated():
-    layer, spikes = Identity(), torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]])  # T 2, B 1
-    with Activity({"a": layer}) as activity:
-        layer(spikes)
-        layer(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]))
+    spikes = torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]])  # T 2, B 1
+    activity = rates(spikes, torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]))
     assert activity.layers()["a"] == {"firing_rate": 0.5, "silent_share": 0.0, "saturated_share": 0.0}
 
 
 def test_many_spikes_are_counted_exactly():
     """2^24 + 1 has no float32."""
-    layer, spikes = Identity(), torch.ones(4096, 4096, 1)
-    with Activity({"a": layer}) as activity:
-        layer(spikes)
-        layer(spikes[:, :1])
-    assert activity.layers()["a"]["firing_rate"] == 1.0 and activity.counts["a"].item() == 4096 * 4097
+    spikes = torch.ones(4096, 4096, 1)
+    activity = rates(spikes, spikes[:, :1])
+    assert activity.layers()["a"]["firing_rate"] == 1.0 and activity.spike_counts["a"].item() == 4096 * 4097
+
+
+def test_spikes_that_the_next_connection_takes_are_counted_once(monkeypatch):
+    calls, x, mask = [], torch.ones(2, 3, 4), torch.ones(2, 3)
+    monkeypatch.setattr(monitor, "count_active", lambda x, mask: calls.append(mask) or (x.sum((0, 1)), False))
+    activity = Activity(SimpleNamespace(neurons={"a": SimpleNamespace(trace=None)}), operations=True)
+    for own in (None, mask):
+        activity.start(SimpleNamespace(shape=x.shape, mask=own))
+        activity.spikes("a", x), activity.inputs("b", x), activity.inputs("c", x)
+    activity.inputs("b", x.clone())
+    assert calls == [None, mask, mask] and activity.input_counts["b"].tolist() == [18] * 4
+    assert activity.spike_counts["a"].tolist() == activity.input_counts["c"].tolist() == [12] * 4
 
 
 def test_a_net_s_layers_are_told_apart_and_counted_as_they_fire():
     ours = net().eval()
     x = torch.randn(6, 3, 1, 17, 17)
-    with Activity(ours.neurons) as activity:
-        out = ours(x)
+    activity = Activity(ours)
+    out = ours(x, activity)
     layers = activity.layers()
     assert list(layers) == ["conv1", "conv2", "fc"]
     assert layers["fc"]["firing_rate"] == pytest.approx(out.mean().item()) and 0 < out.mean() < 1
@@ -114,9 +124,7 @@ def test_linear_operations_equal_counting(values, kind):
 
 def test_a_real_number_in_any_batch_makes_all_multiply():
     layer, x = nn.Linear(2, 1), torch.ones(1, 1, 2)
-    with Operations({"a": layer}) as counted:
-        layer(x), layer(x / 2), layer(x)
-    assert counted.per_sample() == {"dense": 2, "effective_macs": 2, "effective_acs": 0}
+    assert operations(layer, x, x / 2, x) == [2, 2, 0]
 
 
 @pytest.mark.parametrize("binarize", [True, False])
@@ -133,16 +141,16 @@ def test_a_static_image_counts_at_each_step_of_the_net_s_first_layer(side, binar
 
 
 def test_operations_of_a_net_are_the_sum_over_its_layers():
-    ours, inputs = net().eval(), {}
-    for name, synapse in ours.synapses.items():
-        synapse.register_forward_pre_hook(lambda _, args, name=name: inputs.update({name: args[0]}))
-    with Operations(ours.synapses) as counted:
-        ours(torch.randn(6, 2, 1, 17, 17))
+    ours, x, record = net().eval(), torch.randn(6, 2, 1, 17, 17), Tensors()
+    ours(x, record)
+    counted, inputs = Activity(ours, operations=True), record.taken
+    ours(x, counted)
     dense1, macs = connections(inputs["conv1"], ours.synapses["conv1"].conv.weight)
     dense2, acs2 = connections(inputs["conv2"], ours.synapses["conv2"].conv.weight)
     dense3, acs3 = connections(inputs["fc"].flatten(2), ours.synapses["fc"][1].weight)
     assert 0 < acs2 < dense2 and 0 < acs3 < dense3
-    assert list(counted.per_sample().values()) == pytest.approx([dense1 + dense2 + dense3, macs, acs2 + acs3])
+    total = [dense1 + dense2 + dense3, macs, acs2 + acs3]
+    assert list(counted.operations_per_sample().values()) == pytest.approx(total)
 
 
 def test_a_binary_weight_of_zero_computes_as_plus_one_and_counts():
@@ -151,22 +159,9 @@ def test_a_binary_weight_of_zero_computes_as_plus_one_and_counts():
     assert operations(ours.synapses["fc"], torch.ones(1, 1, 4, 1, 1)) == pytest.approx([12, 0, 12])
 
 
-@pytest.mark.parametrize("kind, part", [(Activity, "neurons"), (Operations, "synapses")])
-def test_hooks_last_as_long_as_the_context(kind, part):
-    ours = net()
-    with pytest.raises(KeyError), kind(getattr(ours, part)):
-        assert hooks(ours) == 3
-        raise KeyError
-    assert hooks(ours) == 0
-    with kind(getattr(ours, part)) as monitor:
-        assert hooks(ours) == 3
-    ours(torch.rand(2, 3, 1, 17, 17))
-    assert hooks(ours) == 0 and not monitor.counts
-
-
 def test_warnings_name_the_layers_beyond_the_limit():
     quiet, silent, loud = ({"firing_rate": 0.1, "silent_share": a, "saturated_share": b}
-                           for a, b in ((0.9, 0.9), (0.95, 0.0), (0.0, 1.0)))  # fmt: skip
+                           for a, b in ((0.9, 0.9), (0.95, 0.0), (0.0, 1.0)))
     assert warnings({"a": quiet}) == {}
     assert warnings({"a": silent, "b": loud}) == {
         ("a", "silent_share"): "a: 95% of the neurons never fire",
@@ -181,14 +176,7 @@ def test_traces_are_what_each_layer_does():
     assert [tuple(spikes.shape) for _, spikes, _, _ in found] == [(6, 2, 2, 6, 6), (6, 2, 4, 1, 1), (6, 2, 3)]
     assert all(torch.equal(spikes, (membrane > threshold).float()) for _, spikes, membrane, threshold in found)
     assert torch.equal(found[-1][1], ours(x)) and found[-1][1].any()
-    assert hooks(ours) == 0 and not found[0][2].requires_grad
-
-
-def test_traces_that_fail_leave_no_hook():
-    ours = net()
-    with pytest.raises(RuntimeError):
-        traces(ours, torch.rand(2, 1, 5, 17, 17))  # 5 channels
-    assert hooks(ours) == 0
+    assert not found[0][2].requires_grad
 
 
 @pytest.mark.parametrize("spike, expected", [("T", 1.0), ("D", None), ("TT", None), ("SB", None)])

@@ -9,7 +9,7 @@ from common import build
 CONFIG = {
     "optimizer": "adam", "lr": 0.01, "lr_schedule": "none", "momentum": 0.855,
     "cosine_iterations": 50, "lr_step_epochs": 2, "lr_step_factor": 0.1,
-}  # fmt: skip
+}
 
 
 def rates(steps_per_epoch=4, num_steps=130, **settings):

@@ -13,23 +13,25 @@ from common.training import penalties
 
 
 class Fixed(nn.Module):
-    """Neurons that spike as told, whatever the current."""
+    """Neurons that spike as told."""
 
     def __init__(self, spikes):
         super().__init__()
         self.spikes = nn.Parameter(spikes)
 
-    def forward(self, current):
-        return self.spikes
-
 
 def net_of(*layers):
-    """A net whose layers spike as told; its input is passed through."""
+    """A net whose layers spike as told."""
     neurons = nn.ModuleDict({f"fc{i}": Fixed(spikes) for i, spikes in enumerate(layers)})
     net = nn.Module()
     net.neurons = neurons
-    net.forward = lambda x: [neuron(x) for neuron in neurons.values()]
     return net
+
+
+def record(limit, net, mask=None):
+    limit.start(SimpleNamespace(mask=mask))
+    for name, neuron in net.neurons.items():
+        limit.spikes(name, neuron.spikes)
 
 
 def test_the_rate_limit_by_hand():
@@ -37,8 +39,8 @@ def test_the_rate_limit_by_hand():
     first = torch.tensor([[[1.0, 1.0]], [[1.0, 0.0]], [[1.0, 1.0]], [[1.0, 0.0]]])  # [T = 4, B = 1, 2]
     second = torch.tensor([[[1.0]], [[1.0]], [[0.0]], [[1.0]]])
     net = net_of(first, second)
-    limit = penalties.RateLimit(net, 0.5)
-    net(torch.zeros(1))
+    limit = penalties.RateLimit(0.5)
+    record(limit, net)
     penalty = limit(net)
     assert penalty.item() == pytest.approx((1 + 0.5 + 0.75 - 1.5) ** 2)
     penalty.backward()
@@ -48,18 +50,18 @@ def test_the_rate_limit_by_hand():
 def test_rates_below_the_limit_cost_nothing_and_padding_does_not_count():
     spikes = torch.tensor([[[1.0], [0.0]], [[0.0], [1.0]], [[1.0], [1.0]]])  # [T = 3, B = 2, 1]
     net = net_of(spikes)
-    limit = penalties.RateLimit(net, 0.6)
-    net(torch.zeros(1))
+    limit = penalties.RateLimit(0.6)
+    record(limit, net)
     assert limit(net).item() == pytest.approx((4 / 6 - 0.6) ** 2)
-    net(SimpleNamespace(mask=torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])))  # own: 1, 0 and 0
+    record(limit, net, torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]))  # own: 1, 0 and 0
     assert limit.rates["fc0"].item() == pytest.approx(1 / 3) and limit(net).item() == 0
 
 
 def test_a_config_asks_for_it_by_its_key():
-    net = net_of(torch.zeros(1, 1, 1))
-    assert build.penalties_of({}, net) == build.penalties_of({"rate_limit": 0.0}, net) == []
-    (limit,) = build.penalties_of({"rate_limit": 0.4}, net)
+    assert build.penalties_of({}) == build.penalties_of({"rate_limit": 0.0}) == []
+    (limit,) = build.penalties_of({"rate_limit": 0.4})
     assert limit.limit == 0.4
+    assert penalties.recorder([penalties.TauVariance(0.1), limit]) is limit and penalties.recorder([]) is None
 
 
 def test_the_variance_of_tau_by_hand():
@@ -91,9 +93,9 @@ def net_of_tau(values):
 
 def test_the_variance_of_one_tau_a_layer_is_zero_and_a_config_asks_for_it():
     net = net_of_tau([4.0])
-    (penalty,) = build.penalties_of({"tau_penalty": 0.1, "tau_penalty_on": "w"}, net)
+    (penalty,) = build.penalties_of({"tau_penalty": 0.1, "tau_penalty_on": "w"})
     assert (penalty.weight, penalty.on, penalty(net)) == (0.1, "w", 0)
-    assert build.penalties_of({"tau_penalty": 0.0, "tau_penalty_on": "tau"}, net) == []
+    assert build.penalties_of({"tau_penalty": 0.0, "tau_penalty_on": "tau"}) == []
     with pytest.raises(ValueError, match="tau_penalty_on must be 'tau' or 'w', got 'sigma'"):
         penalties.TauVariance(0.1, "sigma")
 

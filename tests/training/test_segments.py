@@ -8,13 +8,13 @@ import torch
 from common.bench.workloads.shd import random_events
 from common.data.events import EventBatch
 from common.nets.convnet import ConvNet
-from common.nets.mlp import MLP, ThaMLP
+from common.nets.mlp import MLP, SpikingMLP
 from common.nets.plifnet import PLIFNet
 from common.nets.resnet19 import ResNet19
 from common.neurons import LIF, PLIF, LeakyIntegrator, SynapticLIF
 from common.surrogate import ATan, FastSigmoid
 from common.training.losses import mse_count_loss
-from common.training.monitor import Activity, Operations
+from common.training.monitor import Activity
 from common.training.segments import Segmented
 
 NUM_STEPS, BATCH = 11, 4
@@ -24,21 +24,21 @@ LAYERS = {
        for reset in ("subtract", "zero") for detached in (True, False)},
     "synaptic": SynapticLIF(**TIMES, surrogate=ATan(2.0)),
     "read-out": LeakyIntegrator(**TIMES),
-}  # fmt: skip
+}
 
 
 def convnet(static=False, batch_norm=True, dropout=0.0, dtype=torch.float64, reset="subtract"):
     """A net, its input and the classes."""
     torch.manual_seed(1)
     net = ConvNet((1, 16, 16), 3, [4, 6], 0.875, [0.3, 0.5, 0.3], FastSigmoid(5.0), dropout, binarize=batch_norm,
-                  reset=reset, batch_norm=batch_norm).to(dtype)  # fmt: skip
+                  reset=reset, batch_norm=batch_norm).to(dtype)
     x = torch.rand(NUM_STEPS, BATCH, 1, 16, 16, dtype=dtype)
     return net, x[:1].expand_as(x) if static else x
 
 
 def tha_mlp(dropout=0.0, dtype=torch.float64, hidden=30):
     torch.manual_seed(2)
-    net = ThaMLP([50, hidden, 3], 0.9, [0.4, 0.3], FastSigmoid(5.0), [dropout, dropout], binarized=False).to(dtype)
+    net = SpikingMLP([50, hidden, 3], 0.9, [0.4, 0.3], FastSigmoid(5.0), [dropout, dropout], binarized=False).to(dtype)
     return net, random_events(NUM_STEPS, BATCH, 50, density=0.2)
 
 
@@ -55,7 +55,7 @@ NETS = {
     "convnet, frames": convnet, "convnet, static": lambda **options: convnet(static=True, **options),
     "convnet, no norm, reset to zero": lambda **options: convnet(batch_norm=False, reset="zero", **options),
     "tha_mlp": tha_mlp, "mlp": mlp,
-}  # fmt: skip
+}
 
 
 def trained(net, x, num_steps=0):
@@ -132,7 +132,7 @@ def test_dropout_is_the_same_in_both_passes_of_a_segment(make):
 
 def in_one_pass(segmented, x):
     """The same segments, of which nothing is computed twice."""
-    carries, outputs = dict.fromkeys(segmented.neurons, ()), []
+    carries, outputs = {}, []
     for start in range(0, NUM_STEPS, segmented.num_steps):
         part = slice(start, start + segmented.num_steps)
         output, carries = segmented.segment(x[part] if isinstance(x, torch.Tensor) else x.steps(part), carries)
@@ -140,16 +140,15 @@ def in_one_pass(segmented, x):
     return torch.cat(outputs)
 
 
-def test_hooks_see_each_step_once_and_nothing_stays_on_the_net():
+def test_a_recorder_is_told_of_each_step_once_and_nothing_stays_on_the_net():
     net, x = convnet()
     before, counts = {name: set(vars(module)) for name, module in net.named_modules()}, []
     for run in (net, Segmented(net, 3)):
-        with Activity(net.neurons, net) as activity, Operations(net.synapses, net) as operations:
-            run(x).sum().backward()
-        counts.append((activity.layers(), operations.per_sample(BATCH)))
+        activity = Activity(net, operations=True)
+        run(x, activity).sum().backward()
+        counts.append((activity.layers(), activity.operations_per_sample(BATCH)))
     assert counts[0] == counts[1] and counts[0][1]["effective_acs"] > 0
     assert {name: set(vars(module)) for name, module in net.named_modules()} == before
-    assert not any(neuron._forward_hooks for neuron in net.neurons.values())
 
 
 def test_a_wide_layer_is_not_computed_in_blocks(monkeypatch):
@@ -184,14 +183,14 @@ def test_what_is_handed_on_holds_one_step_and_no_more():
     for make in NETS.values():
         net, x = make()
         part = x[:5] if isinstance(x, torch.Tensor) else x.steps(slice(5))
-        _, carries = Segmented(net, 5).segment(part, dict.fromkeys(Segmented(net, 5).neurons, ()))
+        _, carries = Segmented(net, 5).segment(part, {})
         for tensor in (tensor for carry in carries.values() for tensor in carry):
             assert tensor.untyped_storage().nbytes() == tensor.nbytes > 0
 
 
 def test_memory_is_that_of_a_segment():
     """Bytes of the tensors that autograd keeps after the forward pass, in 16 segments of 16 steps and at once."""
-    net = ThaMLP([50, 400, 3], 0.9, [0.4, 0.3], FastSigmoid(5.0), [0.0, 0.0], binarized=False)
+    net = SpikingMLP([50, 400, 3], 0.9, [0.4, 0.3], FastSigmoid(5.0), [0.0, 0.0], binarized=False)
     events, kept = random_events(256, BATCH, 50), {}
     for name, run in (("whole", net), ("segments", Segmented(net, 16))):
         storages = {}
@@ -215,8 +214,8 @@ def test_a_net_that_needs_all_steps_at_once_is_refused(make):
         Segmented(make(), 2)
 
 
-def test_a_neuron_that_is_not_called_as_a_module_is_noticed():
-    net = ThaMLP([50, 4, 1], 0.9, [1.0, 1.0], FastSigmoid(5.0), [0.0, 0.0], binarized=False, readout="membrane")
+def test_a_neuron_whose_state_is_not_handed_on_is_noticed():
+    net = SpikingMLP([50, 4, 1], 0.9, [1.0, 1.0], FastSigmoid(5.0), [0.0, 0.0], binarized=False, readout="membrane")
     with pytest.raises(AssertionError, match="fc2"):
         Segmented(net, 2)(random_events(NUM_STEPS, BATCH, 50))
 

@@ -91,7 +91,7 @@ def test_an_epoch_resumed_in_its_middle_ends_as_an_unbroken_one(stop_after):
     lambda output, target, mask: output.sum() * torch.nan,
     lambda output, target, mask: output.sum() * torch.inf,
     lambda output, target, mask: (output.sum() * 0).sqrt(),  # 0, with a gradient of 0 / 0
-])  # fmt: skip
+])
 def test_a_loss_or_gradient_that_is_not_finite_stops_before_the_step(loss_fn):
     net, optimizer, progress = make()
     weights = copy.deepcopy(list(net.parameters()))
@@ -131,7 +131,7 @@ def test_an_evaluation_weighs_samples_equally_and_draws_nothing():
 def test_of_equal_epochs_the_first_is_the_best_or_the_last(equal_is_better):
     progress = loop.Progress()
     better = [progress.end_epoch({"val_accuracy": value}, (value,), equal_is_better)
-              for value in (0.0, 0.5, 0.5, 0.4, 0.6)]  # fmt: skip
+              for value in (0.0, 0.5, 0.5, 0.4, 0.6)]
     assert better == [True, True, equal_is_better, False, True]
     assert (progress.epoch, progress.best_epoch, progress.best_score) == (5, 5, (0.6,))
     assert [row["val_accuracy"] for row in progress.rows] == [0.0, 0.5, 0.5, 0.4, 0.6]
@@ -155,7 +155,7 @@ def test_the_end_of_an_epoch_adds_its_time_and_clears_its_sums():
 @pytest.mark.parametrize("epoch, best_epoch, patience, ended", [
     (0, 0, 1, False), (9, 9, 1, False), (10, 10, 0, True), (12, 1, 0, True), (4, 1, 0, False),
     (4, 1, 3, True), (4, 2, 3, False), (4, 3, 1, True),
-])  # fmt: skip
+])
 def test_a_trial_ends_after_its_epochs_or_its_patience(epoch, best_epoch, patience, ended):
     progress = loop.Progress(epoch=epoch, best_epoch=best_epoch)
     assert progress.has_ended(10, patience) is ended

@@ -54,7 +54,7 @@ class SnntorchConvNet(nn.Module):
         for mine, theirs in (
             (self.conv1, synapses["conv1"].conv), (self.norm1, synapses["conv1"].norm),
             (self.conv2, synapses["conv2"].conv), (self.norm2, synapses["conv2"].norm), (self.fc, synapses["fc"][1]),
-        ):  # fmt: skip
+        ):
             mine.load_state_dict(theirs.state_dict())
         return self
 
@@ -80,7 +80,7 @@ class SnntorchMLP(nn.Module):
         return torch.stack(outputs)
 
     def take_weights(self, net):
-        """Copy the weights of our ThaMLP."""
+        """Copy the weights of our SpikingMLP."""
         for mine, theirs in ((self.fc1, "fc1"), (self.fc2, "fc2")):
             mine.load_state_dict(net.synapses[theirs].linear.state_dict())
         return self
@@ -179,6 +179,6 @@ class SnntorchEventConvNet(nn.Module):
     def take_weights(self, net):
         """Copy the weights of our ConvNet without batch norm."""
         for mine, theirs in ((self.conv1, net.synapses["conv1"].conv), (self.conv2, net.synapses["conv2"].conv),
-                             (self.fc, net.synapses["fc"][1])):  # fmt: skip
+                             (self.fc, net.synapses["fc"][1])):
             mine.load_state_dict(theirs.state_dict())
         return self

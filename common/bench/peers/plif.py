@@ -17,7 +17,7 @@ class JellyPLIFNet(nn.Module):
         layers = []
         for k in range(num_layers):
             layers += [layer.Conv2d(channels if k else in_channels, channels, 3, padding=1, bias=False),
-                       layer.BatchNorm2d(channels), self.plif(), layer.MaxPool2d(2)]  # fmt: skip
+                       layer.BatchNorm2d(channels), self.plif(), layer.MaxPool2d(2)]
         features = channels * (height >> num_layers) * (width >> num_layers)
         layers += [layer.Flatten(), layer.Linear(features, hidden_size, bias=False), self.plif(),
                    layer.Linear(hidden_size, 10 * num_classes, bias=False), self.plif(), layer.VotingLayer(10)]

@@ -67,7 +67,7 @@ class PlainResNet19(nn.Module):
     """
 
     def __init__(self, num_steps, in_channels, num_classes, channels, stem, hidden_size, tau=0.25, theta=0.4, a=0.5,
-                 centre=0.4, spikes=False):  # fmt: skip
+                 centre=0.4, spikes=False):
         super().__init__()
         self.num_steps, self.tau, self.fire_at, self.ends_in_spikes = num_steps, tau, (theta, centre, a), spikes
 

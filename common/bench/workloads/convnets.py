@@ -8,7 +8,7 @@ from common.data.encode import constant_current
 from common.nets.convnet import ConvNet
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_count_loss
-from common.training.monitor import Activity, Operations, spiking, synapses
+from common.training.monitor import Activity
 
 BETA, SLOPE, THRESHOLDS = 0.99, 10.22, [11.666, 14.105, 0.6656]  # W1's
 
@@ -44,14 +44,13 @@ def mnist_evaluation(num_steps, batch_size):
     net.eval()
 
     @torch.no_grad()
-    def step():
-        return net(sequence)
+    def step(*record):
+        return net(sequence, *record)
 
     def counting():
-        activity = Activity(spiking(net), net)
-        with activity, Operations(synapses(net), net, activity.counter) as operations:
-            spikes = step()
-        assert activity.layers() and operations.per_sample()
+        activity = Activity(net, operations=True)
+        spikes = step(activity)
+        assert activity.layers() and activity.operations_per_sample()
         return spikes
 
     return {"ours": counting, "peer": step}
@@ -63,7 +62,7 @@ def dvs_annealing(num_steps, batch_size):
     frames = torch.poisson(0.3 * torch.rand(num_steps, batch_size, 2, 32, 32))
     target = torch.arange(batch_size) % 11
     ours = ConvNet((2, 32, 32), 11, [16, 32], beta, thresholds, FastSigmoid(slope), 0.0, binarize=True,
-                   batch_norm=False)  # fmt: skip
+                   batch_norm=False)
     peer = SnntorchEventConvNet((2, 32, 32), 11, [16, 32], beta, slope, thresholds, binarize=True).take_weights(ours)
 
     def stepper(net):

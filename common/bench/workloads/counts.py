@@ -39,14 +39,14 @@ def count(layers, input_bytes):
     products = [(layer.weights * layer.uses, layer) for layer in layers]
     return Count(sum(2 * n * (2 + layer.input_gradient) for n, layer in products),
                  sum(2 * n * (2 * layer.density + layer.input_gradient) for n, layer in products),
-                 input_bytes + 16 * sum(layer.weights for layer in layers))  # fmt: skip
+                 input_bytes + 16 * sum(layer.weights for layer in layers))
 
 
 def forward(layers, input_bytes):
     """Count of an evaluation: products of the forward pass, weights that are only read."""
     products = [(layer.weights * layer.uses, layer) for layer in layers]
     return Count(sum(2 * n for n, _ in products), sum(2 * n * layer.density for n, layer in products),
-                 input_bytes + 4 * sum(layer.weights for layer in layers))  # fmt: skip
+                 input_bytes + 4 * sum(layer.weights for layer in layers))
 
 
 def lif_layer(num_steps, num_neurons):
@@ -98,7 +98,7 @@ def plif_net(num_steps, batch_size, side, channels, num_layers, hidden_size):
     first, *sides, last = (side >> k for k in range(num_layers + 1))
     layers = [Layer(9 * 2 * channels, rows * (first - PADDED) ** 2, 0.136, False),
               *(Layer(9 * channels**2, rows * (side - PADDED) ** 2) for side in sides),
-              Layer(channels * last**2 * hidden_size, rows), Layer(hidden_size * 110, rows)]  # fmt: skip
+              Layer(channels * last**2 * hidden_size, rows), Layer(hidden_size * 110, rows)]
     return count(layers, 4 * rows * 2 * first**2)
 
 

@@ -56,7 +56,7 @@ def _jelly(linear, step_mode):
     from spikingjelly.activation_based import functional, neuron, surrogate  # needed for this alone
 
     lif = neuron.LIFNode(1 / (1 - DECAY), decay_input=False, surrogate_function=surrogate.ATan(2.0),
-                         detach_reset=True, step_mode=step_mode)  # fmt: skip
+                         detach_reset=True, step_mode=step_mode)
 
     def layer(x):
         functional.reset_net(lif)

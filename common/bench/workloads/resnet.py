@@ -33,7 +33,7 @@ def resnet19_bf16(num_steps, batch_size, channels, hidden_size):
 
 def _net(channels, hidden_size):
     return ResNet19((1, 28, 28), 10, lambda: LIF(0.25, 0.4, Rectangle(0.5), "zero", detach_reset=False), 0.4,
-                    channels, channels, hidden_size)  # fmt: skip
+                    channels, channels, hidden_size)
 
 
 def _stepper(net, x):

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from common.bench.peers.plain import SnntorchMLP, SpsnMLP
 from common.bench.workloads.step import training_step
 from common.data.events import EventBatch
-from common.nets.mlp import MLP, ThaMLP
+from common.nets.mlp import MLP, SpikingMLP
 from common.neurons import SPSN, LeakyIntegrator, SynapticLIF
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_count_loss
@@ -15,7 +15,7 @@ from common.training.losses import mse_count_loss
 def shd_annealing(num_steps, batch_size, num_hidden):
     """W3: SHD threshold annealing, 700-3000-20, binarized, on events of 1.5 % density, without dropout."""
     sizes, beta, slope, thresholds = [700, num_hidden, 20], 0.95, 0.257, [13.504, 11.20]
-    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True)
+    ours = SpikingMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True)
     peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True, spikes=True).take_weights(ours)
     events, target = random_events(num_steps, batch_size), torch.arange(batch_size) % 20
 

@@ -5,7 +5,7 @@ import torch
 from common.bench.peers.plain import SnntorchMLP
 from common.bench.workloads.step import training_step
 from common.data.synthetic import bernoulli_train
-from common.nets.mlp import ThaMLP
+from common.nets.mlp import SpikingMLP
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_membrane_loss
 
@@ -17,7 +17,7 @@ def spike_timing(num_steps, num_hidden, num_iterations):
     out of the caches.
     """
     sizes, beta, slope, thresholds = [100, num_hidden, 1], 0.15, 5.0, [5.0, 5.0]
-    ours = ThaMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True, readout="membrane")
+    ours = SpikingMLP(sizes, beta, thresholds, FastSigmoid(slope), [0.0, 0.0], binarized=True, readout="membrane")
     peer = SnntorchMLP(sizes, beta, slope, thresholds, binarize=True).take_weights(ours)
     sequence, target = bernoulli_train(num_steps, 100, seed=0)[:, None], torch.tensor([num_steps * 3 // 4])
 

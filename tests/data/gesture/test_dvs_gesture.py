@@ -24,7 +24,7 @@ SMALL = {"framing": Framing("number", 2, downsample=8)}
 def made(users, labels=range(11), first=0):
     """{name: a recording}: of each user and label, user + label + 1 + first events at x = user, y = label."""
     return {f"user{user:02}_led/{label}.npy": npy(np.tile([[user, label, 1, 3]], (user + label + 1 + first, 1)))
-            for user in users for label in labels}  # fmt: skip
+            for user in users for label in labels}
 
 
 PUBLISHED = {TRAIN: made((1, 2, 3)), TEST: made((8, 9))}
@@ -84,7 +84,7 @@ def test_what_is_in_the_files_is_in_the_splits(house):
     write_set(house / "data", PUBLISHED)
     data = load(house, framing=Framing("time", 3))
     assert sorted(zip(data.train.users.tolist(), data.train.labels.tolist(), strict=True)) == [
-        (user, label) for user in (1, 2, 3) for label in range(11)]  # fmt: skip
+        (user, label) for user in (1, 2, 3) for label in range(11)]
     for split in (data.train, data.test):
         frames, labels = split.batch(slice(None))
         assert frames.shape == (len(split), 3, 2, 128, 128) and labels.equal(split.labels)
@@ -138,7 +138,7 @@ def test_the_places_are_asked_in_order(house, capsys, first):
 
 
 @pytest.mark.parametrize("place, name", [
-    ("data/DVSGesture", "data/DVSGesture"), ("data", "data"), ("shared/DVSGesture", "shared/DVSGesture")])  # fmt: skip
+    ("data/DVSGesture", "data/DVSGesture"), ("data", "data"), ("shared/DVSGesture", "shared/DVSGesture")])
 def test_another_set_goes_by_its_folders_name(house, capsys, place, name):
     write_set(house / place, PUBLISHED)  # without the archives nothing says so
     data = load(house)
@@ -222,7 +222,7 @@ def test_source_published_says_from_where_and_where_to(house):
     with pytest.raises(ValueError) as error:
         load(house, source="published")
     for said in (f"{TRAIN}.tar.gz", f"{TEST}.tar.gz", "http://127.0.0.1:1/a/38022171", "http://127.0.0.1:1/b/38020584",
-                 gesture.PUBLISHED.hashes[TRAIN], str(house / "data" / "DVSGesture")):  # fmt: skip
+                 gesture.PUBLISHED.hashes[TRAIN], str(house / "data" / "DVSGesture")):
         assert said in str(error.value)
 
 
@@ -290,7 +290,7 @@ def test_real_recordings_in_this_layout(house, capsys):
     for user, label in ((6, 0), (17, 3)):
         events = np.load(REAL / "DVSGesture" / TRAIN / f"user{user:02}_session2" / f"{label}.npy")
         fields = np.lib.recfunctions.unstructured_to_structured(
-            events * [1, 1, 1, 1000], tonic.datasets.DVSGesture.dtype)  # fmt: skip
+            events * [1, 1, 1, 1000], tonic.datasets.DVSGesture.dtype)
         for split in (data.train, data.val):
             place = ((split.users == user) & (split.labels == label)).nonzero()[:, 0]
             for frames in split.batch(place)[0]:

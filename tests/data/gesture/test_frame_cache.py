@@ -67,7 +67,7 @@ def test_frames_are_written_once_and_mapped_from_the_disk(folder, monkeypatch, c
 
 def test_every_parameter_and_the_content_have_a_file_of_their_own(folder):
     framings = [FRAMING, Framing("number", 6, downsample=4), Framing("time", 5, downsample=4), Framing("number", 5),
-                Framing("dt", 5, 2.0, downsample=4), Framing("dt", 5, 2.5, downsample=4)]  # fmt: skip
+                Framing("dt", 5, 2.0, downsample=4), Framing("dt", 5, 2.5, downsample=4)]
     for number, framing in enumerate(framings, 1):
         assert cached(folder, framing).counts.shape == (3, *framing.shape)
         assert len(files(folder)) == number
@@ -156,7 +156,7 @@ def test_what_dead_processes_left_is_removed_and_of_living_ones_kept(folder):
     path.with_name("x.elsewhere.1.part").write_text("")
     cached(folder)
     assert set(files(folder)) - {f"{read(folder).digest}-number-5-4-1.npy"} == {
-        part_of(path, os.getppid()).name, "x.elsewhere.1.part"}  # fmt: skip
+        part_of(path, os.getppid()).name, "x.elsewhere.1.part"}
 
 
 def test_augmented_frames_are_drawn_from_torch_s_generator(folder):

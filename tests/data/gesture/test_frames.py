@@ -21,7 +21,7 @@ def test_split_by_number_gives_each_frame_as_many_and_the_last_the_rest(num_even
     counts, durations = counted(Framing("number", num_steps), events)
     assert (counts == slowly(parts)).all() and counts.sum() == num_events
     assert durations.tolist() == [events[min(stop, num_events - 1), 3] - events[start, 3]
-                                  for start, stop in zip(ends, ends[1:], strict=False)]  # fmt: skip
+                                  for start, stop in zip(ends, ends[1:], strict=False)]
 
 
 @pytest.mark.parametrize("num_steps", [1, 7, 20, 300])
@@ -83,7 +83,7 @@ def test_a_recording_without_events_is_empty_frames_and_one_instant_is_one_frame
 
 
 @pytest.mark.parametrize("wrong", [[128, 0, 0], [-1, 0, 0], [0, 128, 0], [0, -1, 0], [0, 0, 2], [0, 0, -1],
-                                   [2**40, 0, 0]])  # fmt: skip
+                                   [2**40, 0, 0]])
 @pytest.mark.parametrize("downsample", [1, 4])
 def test_an_event_off_the_sensor_is_told_and_not_counted(wrong, downsample):
     events = recording(50)

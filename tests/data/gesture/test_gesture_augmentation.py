@@ -6,7 +6,7 @@ from common.data.gesture.augmentation import MIRRORED, GestureAugmentation
 
 GESTURES = ["hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter-clockwise",
             "left arm clockwise", "left arm counter-clockwise", "arm roll", "air drums", "air guitar",
-            "other"]  # fmt: skip
+            "other"]
 
 
 def events(num_events=2000, place=(60, 70), seed=0):

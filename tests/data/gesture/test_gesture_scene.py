@@ -59,7 +59,7 @@ def test_the_mirror_of_a_gesture_is_the_gesture_that_a_flip_says(label):
     angle = np.linspace(0, 6, 50)
     for side in (RIGHT, LEFT):
         hands = [np.stack(scene.hand(name, arm, angle, None))
-                 for name, arm in ((label, side), (MIRRORED[label], 1 - side))]  # fmt: skip
+                 for name, arm in ((label, side), (MIRRORED[label], 1 - side))]
         assert np.allclose(*hands)  # outwards and down, so that mirrored hands are equal
 
 
@@ -76,7 +76,7 @@ def test_gestures_are_told_apart_by_their_movement_and_not_by_how_many_events_th
     (train, labels), (test, test_labels) = (recordings(folder, top) for top in scene.SESSIONS)
     scores = {}
     for name, features in (("counts", lambda events: np.log1p(np.bincount(events[:, 2], minlength=2))),
-                           ("places and times", coarse)):  # fmt: skip
+                           ("places and times", coarse)):
         model = linear_model.LogisticRegression(max_iter=5000, C=0.1)
         model.fit([features(events) for events in train], labels)
         scores[name] = model.score([features(events) for events in test], test_labels)

@@ -81,7 +81,7 @@ def test_home_is_expanded(house, monkeypatch):
 
 
 @pytest.mark.parametrize("folder, name", [
-    ("data/mnist", "data/mnist"), ("shared/mnist", "shared/mnist"), ("data", "data")])  # fmt: skip
+    ("data/mnist", "data/mnist"), ("shared/mnist", "shared/mnist"), ("data", "data")])
 def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
     write(house / folder, {**made_set(), TEST_IMAGES: made_set(offset=1)[TEST_IMAGES]})
     data = load(house)

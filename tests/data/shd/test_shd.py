@@ -177,7 +177,7 @@ def test_only_the_published_set_will_do_if_so_asked(house):
 def test_a_download_goes_on_from_mirror_to_mirror_and_file_to_file(house, monkeypatch):
     """The mirror `a` gives another set's file for one of the two; the cache is kept unpacked."""
     given = {"a": write(house / "a", {TRAIN: PUBLISHED[TRAIN], TEST: OTHER[TEST]}, ".gz"),
-             "b": write(house / "b", PUBLISHED, ".gz")}  # fmt: skip
+             "b": write(house / "b", PUBLISHED, ".gz")}
     asked = []
 
     def transfer(url, path):
