@@ -5,6 +5,7 @@ import torch
 
 from common import build
 from common.sequence import full
+from common.settings.resolution import completed
 from tests.helpers.recorders import Tensors
 
 COMMON = {"binarize": False, "dropout": 0.0, "surrogate": "fast_sigmoid", "slope": 5.0}
@@ -20,7 +21,7 @@ CONFIGS = {
 
 def made(net, **settings):
     torch.manual_seed(0)
-    return build.net(CONFIGS[net] | COMMON | {"net": net} | settings, (1, 28, 28), 10)
+    return build.net(completed(CONFIGS[net] | COMMON | {"net": net} | settings), (1, 28, 28), 10)
 
 
 @pytest.mark.parametrize("static", [True, False])

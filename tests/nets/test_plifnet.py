@@ -9,6 +9,7 @@ from common.bench.peers.plif import JellyPLIFNet
 from common.layers.binary import BinaryLinear
 from common.nets.plifnet import ConvNorm, DropoutLinear, PLIFNet
 from common.neurons import PLIF
+from common.settings.resolution import completed
 from common.surrogate import ATan, LearntATan
 from common.training.losses import mse_rate_loss
 from common.training.monitor import Activity
@@ -35,7 +36,7 @@ def lively(net):
 
 def made(in_shape=(2, 20, 22), num_classes=3, dtype=torch.float64, **settings):
     torch.manual_seed(1)
-    return lively(build.net(CONFIG | settings, in_shape, num_classes).to(dtype))
+    return lively(build.net(completed(CONFIG | settings), in_shape, num_classes).to(dtype))
 
 
 def frames(in_shape=(2, 20, 22), dtype=torch.float64, seed=0):

@@ -7,6 +7,7 @@ from common import build
 from common.bench.workloads.shd import random_events
 from common.nets import mlp
 from common.recurrence import lif_conv
+from common.settings.resolution import completed
 from common.training.monitor import Activity, synapses
 from tests.helpers.recorders import Tensors, plainly
 
@@ -19,7 +20,7 @@ CONFIGS = {
     "tha_mlp": ANNEALED | {"hidden_sizes": [30, 20], "thresholds": [0.3, 0.2, 0.1], "dropout": [0.0] * 3,
                            "readout": "spikes"},
     "mlp": COMMON | TIMES | {"hidden_sizes": [30, 20], "neuron": "lif"},
-    "mlp, recurrent": COMMON | TIMES | {"hidden_sizes": [30, 20], "neuron": "paralif_t", "recurrent": True,
+    "mlp, recurrent": COMMON | TIMES | {"hidden_sizes": [30, 20], "neuron": "paralif", "spike": "t", "recurrent": True,
                                         "recurrent_spike": "spike"},
     "plifnet": COMMON | {"channels": 4, "num_layers": 2, "hidden_size": 16, "pool": "max", "tau": "layer",
                          "init_tau": 2.0},
@@ -41,7 +42,7 @@ def made(name, kind, dtype):
     """A net in evaluation all of whose layers spike, and its input."""
     torch.manual_seed(0)
     shape = (50,) if kind == "events" else (1, SIDE, SIDE)
-    net = build.net(CONFIGS[name] | {"net": name.split(",")[0]}, shape, 3)
+    net = build.net(completed(CONFIGS[name] | {"net": name.split(",")[0]}), shape, 3)
     if kind == "events":
         x = random_events(NUM_STEPS, BATCH, 50, 0.3)
     else:

@@ -11,6 +11,7 @@ from common.bench.peers.resnet import PlainResNet19
 from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.nets.resnet19 import ConvTDNorm
 from common.neurons import LIF
+from common.settings.resolution import completed
 from common.surrogate import Rectangle
 from common.training.monitor import Activity
 from tests.helpers.recorders import Tensors
@@ -35,7 +36,7 @@ def sequence(num_steps=2, seed=0):
 def made(seed=0, **settings):
     """A net whose linear layers fire."""
     torch.manual_seed(seed)
-    net = build.net(CONFIG | settings, (1, SIDE, SIDE), 10).double()
+    net = build.net(completed(CONFIG | settings), (1, SIDE, SIDE), 10).double()
     if not settings.get("binarize"):
         with torch.no_grad():
             for name in ("fc1", "fc2"):
