@@ -57,4 +57,5 @@ FRAMES = {
     "flip_lr": SWITCH, "shift_pixels": NOT_NEGATIVE, "jitter_pixels": AT_LEAST_ZERO, "jitter_ms": AT_LEAST_ZERO,
     "drop": BELOW_ONE, "noise": NOT_NEGATIVE,
 }
+ONLY_WITH = {"dt_ms": ("split_by", "dt")}  # {key: (another one, its value)}: without effect where that is other
 KEYS = RUN | TASK | DATA | IMAGES | EVENTS | FRAMES

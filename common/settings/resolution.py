@@ -10,7 +10,7 @@ import difflib
 from common.build import ALWAYS, REGISTRIES
 from common.choices import one_of
 from common.settings.arguments import show_value, split, typed
-from common.settings.keys import KEYS
+from common.settings.keys import KEYS, ONLY_WITH
 
 OPTIONS = {key for registry in REGISTRIES.values() for choice in registry.values() for key in choice.options}
 FIRST = REGISTRIES.keys() - OPTIONS  # choices that are no option of another one
@@ -120,7 +120,8 @@ def completed(settings):
 
 def effective(settings):
     """The settings without options of what is not chosen."""
-    used = KEYS.keys() | options_of(settings) | FIRST
+    idle = {key for key, (other, value) in ONLY_WITH.items() if settings.get(other, value) != value}
+    used = (KEYS.keys() | options_of(settings) | FIRST) - idle
     return {key: value for key, value in settings.items() if key in used}
 
 
@@ -141,6 +142,8 @@ def _readers(conf, key):
 
 def _needed(conf, key):
     """What brings a key, as text."""
+    if key in ONLY_WITH:
+        return "=".join(ONLY_WITH[key])
     nets = [f"net={net}" for net in nets_of(conf) if key in getattr(conf, net)]
     found = _readers(conf, key) or nets or [condition for condition, values in columns(conf).items() if key in values]
     return " or ".join(found)

@@ -97,14 +97,15 @@ def test_without_frames_there_are_figures_only(place):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["case=bogus"], "case must be one of 'annealed', 'binarized', 'float'"),
+    (["case=bogus"], "case must be one of float, binarized, wide_threshold, annealed, tuned or all, once; got bogus"),
     (["spike_time=100"], "spike_time must be below num_steps = 100, got 100"),
     (["thresholds=[1.0]"], "thresholds and dropout need a number for each of the 2 layers"),
-    (["case=all", "case=float"], "case is given twice"),
+    (["case=all", "case=float"], "once; got all float"),
     (["case=float", "anneal_rates=[0.1,0.1]"], "anneal_rates has no effect here"),
     (["case=all", "momentum=0.5"], "case tuned: momentum has no effect here; it needs optimizer=sgd"),
     (["readout=spikes"], "readout must be 'membrane' in this task, got 'spikes'"),
-    (["lr_schedule=step"], "these settings need 'lr_step_epochs', for which this conf.py has no row"),
+    (["lr_schedule=step", "lr_step_epochs=0"], "lr_step_epochs must be a whole number, 1 or more"),
+    (["lr_schedule=cosine", "cosine_iterations=0"], "lr_schedule=cosine needs cosine_iterations or cosine_epochs"),
 ])
 def test_a_mistake_is_told_in_one_line(place, arguments, message):
     status, _, stderr = place.call("temporal_coding", *arguments)

@@ -84,7 +84,7 @@ def test_the_running_statistics_move_as_by_a_call_for_each_step():
         theirs.load_state_dict(ours.state_dict())
         neuron = PLIF().double()
         for _ in range(2):
-            spikes = ours.fused(x, neuron, nn.MaxPool2d(2))
+            spikes = ours.fused_pool(x, neuron, nn.MaxPool2d(2))
             assert torch.equal(spikes, flat(nn.MaxPool2d(2), neuron(theirs(x))))
         for name, value in theirs.norm.state_dict().items():
             torch.testing.assert_close(ours.norm.state_dict()[name], value)

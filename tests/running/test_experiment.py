@@ -2,20 +2,20 @@
 
 import pytest
 import torch
+from helpers.settings import settings_of
 
 from common.running.experiment import _device
-from common.settings import resolution
 
 
 @pytest.mark.parametrize("name", ["auto", "cpu", "mps", "cuda", "cuda:1"])
 def test_a_device_can_be_named(name):
-    resolution.check("device", name, ())
+    assert settings_of("mnist", f"device={name}")["device"] == name
 
 
 @pytest.mark.parametrize("name", ["mps:1", "gpu", "cuda:", "cpu:0", "amps"])
 def test_another_device_is_refused(name):
     with pytest.raises(ValueError, match="device must be auto, cpu, mps, cuda or cuda:NUMBER, got"):
-        resolution.check("device", name, ())
+        settings_of("mnist", f"device={name}")
 
 
 @pytest.mark.parametrize("num_gpus, mps, found", [
