@@ -8,7 +8,7 @@ from typing import NamedTuple
 class Rule(NamedTuple):
     """test(value) -> whether the value is allowed; of a list, each item is tested.  text: "must ...".
 
-    choices: all that is allowed, where they can be told one by one.
+    choices: the allowed values, where they can be listed.
     """
 
     test: Callable

@@ -24,8 +24,8 @@ class Counted:
 class Recorder:
     """Is told by a net what it does: net(sequence, record). This one keeps nothing; others override what they need.
 
-    needs: "nothing"; "counts" of spikes, which a net may get from a fused kernel; or "tensors", for which it computes
-    connections and neurons one by one.
+    needs: "nothing"; "counts" of spikes, which a fused kernel can give as Counted; or "tensors", for which the net uses
+    no fused kernel but computes connections and neurons one by one.
     """
 
     needs = "nothing"
@@ -40,7 +40,7 @@ class Recorder:
         """The neurons `name` fire: a tensor [T, B, ...] or Counted."""
 
     def run(self, name, neuron, current):
-        """The spikes of the neurons `name` on a current [T, B, ...]; also says what their own connection takes."""
+        """The spikes of the neurons `name` on a current [T, B, ...]; tells inputs() what recurrent weights take."""
         if hasattr(neuron, "recurrent"):
             return neuron(current, lambda hidden: self.inputs(f"{name}_recurrent", hidden))
         return neuron(current)

@@ -15,12 +15,12 @@ from common.choices import POSITIVE, Choice, Option
 
 
 class Surrogate:
-    """A spike function; subclasses are dataclasses whose first number must exceed 0, and give the derivative."""
+    """A spike function; subclasses are dataclasses whose first number, if any, exceeds 0, and give the derivative."""
 
     def __post_init__(self):
-        name, value = next(iter(vars(self).items()))
-        if not value > 0:
-            raise ValueError(f"{name} must exceed 0, got {value}")
+        for name, value in list(vars(self).items())[:1]:
+            if not value > 0:
+                raise ValueError(f"{name} must exceed 0, got {value}")
 
     def __call__(self, distance, inclusive=False):
         """1 where distance > 0 (>= 0 if inclusive), else 0, in the dtype of `distance`."""
@@ -87,7 +87,7 @@ class LearntATan(nn.Module):
 SURROGATES = {
     "fast_sigmoid": Choice(FastSigmoid, slope=Option(5.0, POSITIVE, "steepness")),
     "atan": Choice(ATan, alpha=Option(2.0, POSITIVE, "steepness; as PLIF")),
-    "rectangle": Choice(Rectangle, width=Option(0.5, POSITIVE, "half of it; as STBP")),
+    "rectangle": Choice(Rectangle, width=Option(0.5, POSITIVE, "half-width of the rectangle, units of the membrane")),
 }
 
 

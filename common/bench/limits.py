@@ -7,7 +7,7 @@ import time
 
 import torch
 
-SIDE, NUM_PRODUCTS = 512, 300  # of square matrices: large enough for full speed, small enough for a core's cache
+SIDE, NUM_PRODUCTS = 512, 300  # square matrices, large enough for full speed, small enough for a core's cache
 LARGE, PIECE = 2**25, 2**20  # numbers in a vector, 128 MB, and in a piece of it, walked through one after the other
 
 

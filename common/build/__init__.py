@@ -1,8 +1,9 @@
-"""The one reader of settings below the tasks: what a run's settings name, built from parts that take named arguments.
+"""Builds every part that the settings name: net, loss, optimizer, schedules, penalties, augmentation of images.
 
-REGISTRIES has, for each key that chooses a part, its answers.  An answer is a line of a registry, with its options
-beside it: LOSSES, OPTIMIZERS, LR_SCHEDULES, SCHEDULES of thresholds and SURROGATES where these are defined, NETS and
-NEURONS in this room.  Rules, help and errors come from them.
+The parts themselves take named arguments and read no settings.  REGISTRIES has, for each key that chooses a part, its
+answers.  An answer is a line of a registry, with its options beside it: LOSSES, OPTIMIZERS, LR_SCHEDULES, SCHEDULES of
+thresholds and SURROGATES where these are defined, NETS and NEURONS in this package.  Rules, help and errors come from
+them.
 """
 
 import functools
@@ -29,8 +30,11 @@ def loss(settings):
 
 
 def prediction(settings):
-    """What the output says, as predict(output, mask=None) -> classes [B]: of spikes or of what cross entropy sees."""
-    if settings["loss"] == "cross_entropy":
+    """How the output tells the class, as predict(output, mask=None) -> classes [B].
+
+    By what it is reduced to over time, if the loss has an option `reduce`; else by its sum.
+    """
+    if "reduce" in losses.LOSSES[settings["loss"]].options:
         return functools.partial(losses.predict_reduced, reduce=settings["reduce"])
     return losses.predict
 
@@ -79,7 +83,7 @@ def image_augmentation(settings):
     return Crop(settings["crop"]) if settings.get("crop") else None
 
 
-ALWAYS = Choice(  # of every training
+ALWAYS = Choice(  # options that every training has
     None,
     clip_grad_norm=Option(0.0, AT_LEAST_ZERO, "of all gradients together, at most; 0: no limit"),
     clamp_weights=Option(False, SWITCH, "into [-1, 1], after each step"))

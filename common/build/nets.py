@@ -79,6 +79,7 @@ _BETA = Option(None, BETWEEN, "decay of the membrane per step")
 _RESET = Option("subtract", one_of("subtract", "zero"), "of the membrane by a spike: subtract the threshold | zero")
 _DETACH = Option(False, SWITCH, "hide the spike's gradient at the reset")
 _READOUT = Option("spikes", one_of("spikes", "membrane"), "what the loss sees of the last layer")
+_CURRENT = _READOUT._replace(help="what the loss sees of the last layer; membrane: its current, with no neurons behind")
 _PRECISION = Option("float32", one_of("float32", "bf16"),
                     "of convolutions and linear layers; bf16 is quicker where there is AMX")
 _SCHEDULE = Option("none", one_of(*annealing.SCHEDULES), "of the thresholds, towards thresholds_final while training")
@@ -90,7 +91,7 @@ _ANNEALED = {
 }
 _LAYERS = {name: Option(None, AT_LEAST_ONE) for name in ("channels", "num_layers", "hidden_size", "stem")}
 _SIZES = Option(None, AT_LEAST_ONE, "neurons of each hidden layer")
-NETS = {  # made of the settings, the shape of an input and the number of classes
+NETS = {  # functions of the settings, the shape of an input and the number of classes
     "convnet": Choice(
         _convnet, channels=_LAYERS["channels"], **_ANNEALED, precision=_PRECISION, checkpoint_steps=SEGMENTS,
         batch_norm=Option(True, SWITCH, "after each convolution")),
@@ -106,15 +107,16 @@ NETS = {  # made of the settings, the shape of an input and the number of classe
         tau=Option("layer", one_of("layer", "neuron", "fixed"), "time constants: one learnt for each layer | ..."),
         init_tau=Option(2.0, Rule(lambda value: 1 < value < math.inf, "must exceed 1 step and be finite"), "steps"),
         tau_std=Option(0.1, AT_LEAST_ZERO, "of the neurons' time constants at the start, steps", {"tau": "neuron"}),
-        tau_penalty=Option(0.0, AT_LEAST_ZERO, "added to the loss: so many times the variance within each layer",
+        tau_penalty=Option(0.0, AT_LEAST_ZERO, "lambda: adds lambda * sum over layers of Var(tau) to the loss",
                            {"tau": "neuron"}),
         tau_penalty_on=Option("tau", one_of("tau", "w"), "of tau | w = -log(tau - 1)", {"tau": "neuron"}),
         surrogate=SURROGATE._replace(default="atan"), threshold_schedule=_SCHEDULE,
         learn_surrogate=Option(False, SWITCH, "learn its steepness, in a plain loop", {"surrogate": "atan"})),
     "resnet19": Choice(
         _resnet19, **{name: _LAYERS[name] for name in ("channels", "stem", "hidden_size")},
-        binarize=_BINARIZE, beta=_BETA, reset=_RESET._replace(default="zero"), detach_reset=_DETACH, readout=_READOUT,
-        threshold=Option(None, POSITIVE, "of all neurons; tdBN scales their currents to it"), precision=_PRECISION,
+        binarize=_BINARIZE, beta=_BETA, reset=_RESET._replace(default="zero"), detach_reset=_DETACH, readout=_CURRENT,
+        threshold=Option(None, POSITIVE, "of all neurons at the start; tdBN scales their currents to this value, "
+                         "which a threshold_schedule does not move"), precision=_PRECISION,
         surrogate=SURROGATE._replace(default="rectangle"), threshold_schedule=_SCHEDULE,
         surrogate_center=Option("threshold", one_of("threshold", "zero"), "where its middle lies",
                                 {"surrogate": "rectangle"})),

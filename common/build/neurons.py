@@ -49,20 +49,20 @@ def spike_function(settings):
 
 
 SURROGATE = Option("fast_sigmoid", one_of(*SURROGATES), "ds/du")
-SEGMENTS = Option(0, NOT_NEGATIVE, "train by so many steps at a time, in less memory: near sqrt(num_steps); 0: by all")
-_MILLISECONDS = Rule(lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # beyond, float32 has no decay
+SEGMENTS = Option(0, NOT_NEGATIVE, "steps kept in memory at once while training, least near sqrt(num_steps); 0: all")
+_MILLISECONDS = Rule(lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # float32 can decay so
 _SYNAPSE = {
     "tau_syn_ms": Option(20.0, _MILLISECONDS, "time constant of the synapse"),
     "tau_mem_ms": Option(20.0, _MILLISECONDS, "... and of the membrane"),
-    "rate_limit": Option(0.0, FRACTION, "penalty on hidden firing rates that exceed it on average; 0: none"),
+    "rate_limit": Option(0.0, FRACTION, "mean hidden firing rate above which the loss has a penalty; 0: none"),
 }
 _DRAWN = tuple(name.lower() for name, (_, generation, _) in SPIKES.items() if generation in ("bernoulli", "gumbel"))
 _COMPARED = tuple(name.lower() for name in SPIKES if name.lower() not in _DRAWN)
 _REPEATS = Option(5, AT_LEAST_ONE, "times that the test set is read, each with other random spikes; the mean counts")
-NEURONS = {  # of net=mlp, made of the settings and a layer's size
+NEURONS = {  # the hidden neurons of net=mlp: functions of the settings and a layer's size
     "lif": Choice(
         _synaptic_lif, **_SYNAPSE, surrogate=SURROGATE,
-        checkpoint_steps=SEGMENTS._replace(when={"rate_limit": 0.0})),  # a rate is over all steps
+        checkpoint_steps=SEGMENTS._replace(when={"rate_limit": 0.0})),  # whose firing rates are over all steps
     "spsn": Choice(
         _spsn, **_SYNAPSE, eval_repeats=_REPEATS,
         spike=Option("sb", one_of("sb", "gs"), "sb: sigmoid-Bernoulli | gs: Gumbel-softmax")),

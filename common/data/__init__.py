@@ -1,10 +1,10 @@
-"""What an experiment trains, chooses and tests on; one module per kind of data set."""
+"""Data sets, split into training, validation and test samples; a module or package for each kind of set."""
 
 import dataclasses
 
 import torch
 
-SPLIT_SEED = 0  # of every split, whatever the run's own seed
+SPLIT_SEED = 0  # splits are drawn with this seed, whatever the run's own
 
 
 @dataclasses.dataclass
@@ -14,7 +14,7 @@ class Data:
     train, val, test: disjoint splits, each with len(split), split.to(device) -> split and
     split.batch(indices) -> (inputs, labels).  in_shape: of one input, as (1, 28, 28).
     name: the published set's, "MNIST", only if every file's hash says so; else what was used.
-    stand_in: whether it is anything but the published set.
+    stand_in: whether it serves in place of a published set: another one, or files with other hashes.
     hashes: file name -> sha256 of its decompressed content.
     """
 
@@ -29,10 +29,10 @@ class Data:
 
 
 class Split:
-    """Methods of a dataclass of labelled samples.
+    """The base of dataclasses of labelled samples.
 
-    Its fields: those that PER_SAMPLE names, labels among them, hold a number of each sample; what the numbers refer to
-    is shared by all splits; device: where batches go.
+    The fields that PER_SAMPLE names, labels among them, have an entry for each sample of the split, and take() picks
+    from them; the other fields, as the store of all recordings, are shared by all splits.  device: where batches go.
     """
 
     PER_SAMPLE = ("labels",)

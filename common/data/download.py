@@ -12,7 +12,7 @@ import requests
 
 from common import atomic
 
-BAD_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)  # what reading a damaged gzip file raises
+BAD_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)  # errors that reading a damaged gzip file raises
 PATIENCE = 3  # seconds for a server to answer at all
 
 

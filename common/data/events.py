@@ -49,8 +49,8 @@ class EventBatch:
 class Binning:
     """How events become steps: an event falls into step floor(time / dt), and is dropped if that is num_steps or more.
 
-    length: "fixed", num_steps for every sample, or "sample", up to and with its last event, num_steps at most; or
-    "batch", as many as the longest of its batch, of which a shorter one leaves the first ones empty.
+    length: "fixed", num_steps for every sample; "sample", to the step of its last event, num_steps at most; or "batch",
+    as the longest sample of its batch, where shorter ones begin with empty steps.
     values: "count", the events of a channel in one step add up, or "binary", they count once.
     window_ms: where to stop reading a recording; 0: at its end.
     """

@@ -8,11 +8,11 @@ import torch
 from common.data import Data, Split
 from common.data.events import Events
 
-NUM_DIGITS = 20  # classes of spoken_digits; 2 k + 1 is 2 k backwards
+NUM_DIGITS = 20  # classes of spoken_digits; class 2 k + 1 is class 2 k backwards
 NUM_CHANNELS = 700
 NUM_SPEAKERS = 6
 NUM_FORMANTS = 3
-WORDS_SEED = 20  # of the formants and the voices, the same for every split
+WORDS_SEED = 20  # formants and voices are drawn with it, for every split alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +64,9 @@ def spoken_digits(num_samples, seed, speakers, binning):
     speaker = torch.tensor(speakers)[torch.randint(len(speakers), (num_samples,), generator=generator)]
     formants, voice, duration, density = _words()
     num_events, duration, onset, shift = _utterances(voice, duration, density, speaker, generator)
-    word = torch.arange(num_samples).repeat_interleave(num_events)  # that each event belongs to
+    word = torch.arange(num_samples).repeat_interleave(num_events)  # the sample of each event
     phase = torch.rand(len(word), generator=generator, dtype=torch.float64)
-    phase = (word + phase).sort().values - word  # in order of time within a word
+    phase = (word + phase).sort().values - word  # ascending within a word
     times = (onset[word] + duration[word] * phase).half().float()
     backwards = labels[word] % 2 == 1
     place = 3 * torch.where(backwards, 1 - phase, phase)

@@ -26,15 +26,15 @@ def count_active(x, mask=None):
     if not compiled.can_run(x):
         own = x if mask is None else x * mask.reshape(*mask.shape, *(1 for _ in x.shape[2:]))
         return (own != 0).sum((0, 1)), not bool(((own == 0) | (own.abs() == 1)).all())
-    order = sorted(range(2, x.ndim), key=lambda dim: -x.stride(dim))  # as the inputs lie in memory
+    order = sorted(range(2, x.ndim), key=lambda dim: -x.stride(dim))  # the inputs' order in memory
     x = x.detach().permute(0, 1, *order).contiguous()
     num_inputs = x[0, 0].numel()
     num_parts = max(1, min(len(x), torch.get_num_threads() * CHUNK // num_inputs))
     counts, multiplies = np.zeros((num_parts, num_inputs), np.int64), np.zeros((num_parts, num_inputs), np.bool_)
     own = np.empty((0, 0), np.float32) if mask is None else mask.float().numpy()
     compiled.run(_count_dense, x.flatten(2).numpy(), own, counts, multiplies)
-    back = sorted(range(len(order)), key=order.__getitem__)
-    return torch.from_numpy(counts.sum(0)).view(x.shape[2:]).permute(back), bool(multiplies.any())
+    counts = torch.from_numpy(counts.sum(0)).view(x.shape[2:]).permute(np.argsort(order).tolist())
+    return counts, bool(multiplies.any())
 
 
 @njit(parallel=True, cache=True, error_model="numpy")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 
 class _Announcement(event.Listener):
-    """Says, once a process, that a kernel is being compiled; one that lies in numba's cache is not."""
+    """Says, once in a process, that a kernel is being compiled; not of one that is loaded from numba's cache."""
 
     said = False
 
@@ -42,6 +42,7 @@ def run(kernel, *arguments):
 def empty(shape, dtype):
     """A tensor for a kernel to fill, in memory that numpy finds.
 
-    torch aligns large tensors to huge pages, so that one freed between others is too short for the next of its size.
+    torch aligns large tensors to huge pages, and the gap that a freed one leaves between others may be too short for
+    the next one of its size.
     """
     return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))

@@ -8,9 +8,9 @@ from common.kernels import compiled
 from common.kernels import event_conv_kernels as kernels
 from common.kernels.compiled import empty, run
 
-DENSITY = 0.08  # of inputs that are not 0, from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
-PARTS = 16     # of the images, whose shares in a kernel's gradient are summed apart: the same for any number of threads
-IMAGES = 128   # whose input gradient is made at once: what lies between its two steps stays in the caches
+DENSITY = 0.08  # share of nonzero inputs from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
+PARTS = 16     # groups of images whose kernel gradients are summed apart: the same sums for any number of threads
+IMAGES = 128   # images whose input gradient is computed at once, so that its intermediate result stays in the caches
 
 
 def event_conv_pool(x, weight):

@@ -8,7 +8,7 @@ to a row of outputs is one run of numbers.
 import numpy as np
 from numba import njit, prange
 
-IMAGES = 64  # that a thread takes at once
+IMAGES = 64  # images that a thread takes at once
 
 
 @njit(inline="always")

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from common.data.sorting import counting_sort
 from common.kernels.compiled import can_run, run
 
-ROWS = 512  # that a thread takes at once
-SORTED = 16  # events of an input in so many rows, from which on sorting them first pays
+ROWS = 512  # rows that a thread takes at once
+SORTED = 16  # events per input in ROWS rows from which on it pays to sort them first
 
 
 def event_linear(events, weight, bias=None):

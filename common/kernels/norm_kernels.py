@@ -2,7 +2,7 @@
 
 from numba import njit, prange
 
-ROWS = 256  # of pixels that a thread takes at once
+ROWS = 256  # pixels that a thread takes at once
 
 
 @njit(parallel=True, cache=True, error_model="numpy")

@@ -40,7 +40,7 @@ def below(probability, generator=None):
 
 
 def dropout(x, share):
-    """x / (1 - share), 0 where uniform(x) < share; the backward pass draws the same numbers again."""
+    """x / (1 - share), 0 where uniform(x) < share; on the CPU the backward pass draws the same numbers again."""
     if x.device.type != "cpu":
         return x * uniform(x).ge_(share).mul_(1 / (1 - share))
     return _Dropout.apply(x, share, _key())

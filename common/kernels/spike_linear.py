@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from common.kernels.compiled import can_run, run
 from common.kernels.event_linear import SparseLinear
 
-MAX_DENSITY = 0.12  # of nonzeros, above which the dense product is as quick
-MIN_OUTPUTS = 128  # below which finding the nonzeros costs what they save
-MIN_SIZE = 2**16  # numbers in the input, below which looking for zeros costs more than they do
-SAMPLED = 16  # every so many rows are looked at first, so that a dense input costs no more than that
+MAX_DENSITY = 0.12  # share of nonzeros above which the dense product is as quick
+MIN_OUTPUTS = 128  # outputs below which finding the nonzeros costs as much as it saves
+MIN_SIZE = 2**16  # numbers in the input below which it costs more to look for zeros than to multiply them
+SAMPLED = 16  # one row in so many is looked at first, so that a dense input costs no more than that
 
 
 class Nonzeros(NamedTuple):

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-ONE = torch.ones(())  # a number would cost a pass over the weights
+ONE = torch.ones(())  # a tensor: 1 - 2 x with a number takes a second pass over the weights
 
 
 def binarize(weight):
     """sign(weight) with sign(0) = +1; gradient of the identity."""
-    signs = weight.clone()  # has that gradient
+    signs = weight.clone()  # for autograd, the weight itself; its numbers are replaced in place
     negative = signs.detach().lt_(0)  # 1 or 0, in the memory of signs
     torch.sub(ONE, negative, alpha=2, out=negative)
     return signs

@@ -6,7 +6,7 @@ from common.kernels import random_numbers
 
 
 class Dropout(nn.Module):
-    """nn.Dropout that keeps no mask: the backward pass draws the same numbers again.
+    """nn.Dropout that on the CPU keeps no mask: the backward pass draws the same numbers again.
 
     fraction: of the values that become 0 while training, in [0, 1), anew at each call; the others are divided by
     1 - fraction.

@@ -1,7 +1,8 @@
 """Networks whose convolutions and linear layers compute in bfloat16, all else in single precision.
 
-The weights, their updates, norms and neurons stay in float32: a connection's inputs and weights are rounded to 8
-bits (spikes and binarized weights are exact), its products are summed in float32, and the sums rounded again.
+The weights, their updates, norms and neurons stay in float32: a connection's inputs and weights are rounded to
+bfloat16, 8 significant bits (spikes and binarized weights are exact), its products are summed in float32, and the sums
+rounded again.
 A net's `precision` is "float32" or "bf16", whose gain needs a CPU with AMX or AVX-512 BF16, or a GPU.
 """
 
@@ -14,7 +15,7 @@ from common.sequence import UNRECORDED, full
 
 
 def check(precision):
-    """ValueError for a precision of another name."""
+    """ValueError for a precision of another name; warns where "bf16" would be slow, on a CPU without it and no GPU."""
     if precision not in ("float32", "bf16"):
         raise ValueError(f"precision must be 'float32' or 'bf16', got {precision!r}")
     if precision == "bf16" and not torch.cuda.is_available():

@@ -9,14 +9,15 @@ from common.sequence import is_static
 
 
 class TDBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm of currents over time, batch and space, scaled to the neurons' firing threshold.
+    """Batch norm of currents over time, batch and space, scaled to the neurons' initial firing threshold.
 
         y = lambda_c alpha theta (x - mean_c) / sqrt(var_c + eps) + beta_c
 
     so that y is distributed as N(0, (alpha theta)^2) at the start.  lambda (`weight`) is 1 and beta (`bias`) 0 at
     first; mean and variance are a channel's over [T, B, H, W] while training, else running ones, as nn.BatchNorm2d's.
-    channels: of the currents.  threshold: theta > 0, in units of the membrane.  alpha: > 0; 1, or 1 / sqrt(2) where
-    two paths meet, in whose sum the variances add.  ValueError for values outside these.
+    channels: of the currents.  threshold: theta > 0, in units of the membrane; a threshold_schedule does not move it.
+    alpha: > 0; 1, or 1 / sqrt(2) where two paths meet, in whose sum the variances add.  ValueError for values outside
+    these.
     Source: Zheng et al. 2020 (arXiv 2011.05280).
     """
 
@@ -32,7 +33,7 @@ class TDBatchNorm2d(nn.BatchNorm2d):
         x = current[0] if num_repeats > 1 else current.flatten(0, 1)
         if self.training:
             normalised, mean, variance = norm_batch(x, self.scale, self.bias, self.eps)
-            num_values = x[:, 0].numel()  # of a channel; variance: of num_repeats times as many, of which n - 1 count
+            num_values = x[:, 0].numel()  # of a channel; the running variance (n - 1) is over num_repeats times as many
             self.move_statistics(mean, variance * (num_repeats * (num_values - 1) / (num_repeats * num_values - 1)))
         else:
             normalised = F.batch_norm(x, self.running_mean, self.running_var, self.scale, self.bias, eps=self.eps)

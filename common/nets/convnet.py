@@ -16,12 +16,12 @@ from common.sequence import UNRECORDED, flat, full, is_static
 
 
 class ConvNet(SpikingNet):
-    """16C5-AP2-BN-LIF-64C5-AP2-BN-LIF-FC-dropout-LIF on [T, B, C, H, W]; returns output spikes [T, B, classes].
+    """{C5-AP2-BN-LIF} x 2 - FC - dropout - LIF on [T, B, C, H, W]; returns output spikes [T, B, classes].
 
-    channels: of the convolutions, which have no bias.  beta, thresholds (initial, one for each of the three
-    LIF layers), surrogate, reset: see common.neurons.LIF.  dropout: fraction of output currents dropped, anew at
-    each step.  batch_norm: False leaves BN out.  precision: see common.layers.precision.  ValueError if an image is too
-    small or a list too short.
+    channels: of the two convolutions, which have no bias.  beta, thresholds (initial, one for each of the three LIF
+    layers), surrogate, reset: see common.neurons.LIF.  dropout: fraction of output currents dropped, anew at each step.
+    batch_norm: False leaves BN out.  precision: see common.layers.precision.  ValueError if an image is too small or a
+    list too short.
     Source: snn-tha@f9c0b51, mnist/Net.py; without BN dvs/Net.py (arXiv 2201.11915).
     """
 
@@ -71,7 +71,10 @@ class ConvPool(nn.Module):
         return currents if self.norm is None else self.norm(currents)
 
     def fused(self, x, neuron):
-        """neuron(self(x)) of LIF neurons; of a static sequence StaticSpikes, if few enough neurons fire."""
+        """neuron(self(x)) of LIF neurons; of a static sequence StaticSpikes, if few enough neurons fire.
+
+        None if no kernel knows the layer.
+        """
         norm, constants = self.norm, neuron.constants()
         if is_static(x):
             once = self.once(x)
@@ -87,7 +90,7 @@ class ConvPool(nn.Module):
         return spikes
 
     def once(self, x):
-        """The result [B, C, H, W] for every step of a static sequence."""
+        """The current [B, C, H, W] that is the same at every step of a static sequence."""
         current = self.conv_pool(x[0])
         return current if self.norm is None else self.norm.static(current, len(x))
 

@@ -14,7 +14,7 @@ from common.neurons import LIF
 from common.recurrence.wide_layer import can_run, wide_layer
 from common.sequence import UNRECORDED, Counted, mask_of
 
-WIDE = 2**22  # numbers in a layer's current, from which on it is: 16 MB in float32
+WIDE = 2**22  # numbers in a layer's current from which on the layer is wide: 16 MB in float32
 
 
 class WideSpikes(Counted):

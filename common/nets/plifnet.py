@@ -17,10 +17,11 @@ class PLIFNet(SpikingNet):
     """{C3-BN-PLIF-P2} x num_layers - dropout - FC - PLIF - dropout - FC - PLIF - vote on [T, B, C, H, W].
 
     Returns [T, B, classes]: at each step the mean of a class's 10 output neurons.  No layer has a bias.
-    neuron: shape of one step of one sample, (C, H, W) or (N,) -> a layer of PLIF.  channels: of every
-    convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.  dropout: fraction of each FC's
-    inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.  precision: see
-    common.layers.precision.  ValueError for an image that num_layers pools would leave nothing of, or another pool.
+    neuron: a function that makes a layer of PLIF for the shape of a sample at one step, (C, H, W) or (N,).
+    channels: of every convolution.  hidden_size: of the first FC.  pool: "max" | "average", of 2 x 2.
+    dropout: fraction of each FC's inputs dropped, the same of a sample at every step.  binarize: weights in {-1, +1}.
+    precision: see common.layers.precision.  ValueError for an image that num_layers pools would leave nothing of, or
+    another pool.
 
     DVS Gesture: 5 layers, 512.  Static images: 2 layers, 2048, the first convolution and BN once on the image.
     Source: Fang et al. 2021 (arXiv 2007.05785); Anananas42/tu-delft-bsc-thesis-computer-science@f7b139b.
@@ -59,7 +60,7 @@ class PLIFNet(SpikingNet):
         return x.unflatten(-1, (-1, self.NUM_VOTERS)).mean(-1)
 
     def pooled(self, name, x, record):
-        """The pooled spikes of a convolution's layer, by a fused kernel if nobody records them, for it keeps none."""
+        """The pooled spikes of a convolutional layer; from a fused kernel, which keeps no others, if none is recorded."""
         unrecorded = record.needs == "nothing"
         pooled = self.synapses[name].fused_pool(x, self.neurons[name], self.pool) if unrecorded else None
         return flat(self.pool, self.spikes(name, x, record)) if pooled is None else pooled
@@ -68,7 +69,7 @@ class PLIFNet(SpikingNet):
 class ConvNorm(nn.Module):
     """3 x 3 convolution, padded to keep the size, and batch norm of each step on a sequence [T, B, C, H, W].
 
-    Of a static sequence both are computed once, on the image, and so do the running statistics move.
+    Of a static sequence both are computed once, on the image, and the running statistics move once.
     """
 
     def __init__(self, in_channels, out_channels, binarize=False):

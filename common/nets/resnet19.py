@@ -13,16 +13,17 @@ from common.nets.spiking import SpikingNet
 from common.recurrence import norm_lif
 from common.sequence import UNRECORDED, flat, full, is_static
 
-NUM_BLOCKS = (3, 3, 2)  # of each stage; a stage has twice the channels of the one before, and half the side
+NUM_BLOCKS = (3, 3, 2)  # blocks of each stage, which has twice the channels of the one before, and half the side
 
 
 class ResNet19(SpikingNet):
     """C3-tdBN-LIF - 8 blocks - global average - FC-LIF - FC on [T, B, C, H, W]; returns [T, B, classes].
 
     A block: C3-tdBN-LIF-C3-tdBN, + shortcut, LIF; the shortcut is C1-tdBN where the shape changes, else its input.
-    No convolution has a bias.  neuron: () -> a layer of neurons.  threshold: theta of those neurons, for tdBN.
-    channels: of the first stage's convolutions.  stem: channels of the first convolution.  hidden_size: of the
-    first FC.  readout: what it returns of the second, "membrane", its current, or "spikes", through neurons.
+    No convolution has a bias.  neuron: a function without arguments that makes a layer of neurons.  threshold: their
+    initial theta, for tdBN.  channels: of the first stage's convolutions.  stem: channels of the first convolution.
+    hidden_size: of the first FC.  readout: what the net returns, "membrane": the current of the second FC, behind which
+    no neurons integrate it, or "spikes": those of neurons behind it.
     binarize: weights in {-1, +1}.  precision: see common.layers.precision.  ValueError for another read-out.
     Source: Zheng et al. 2020 (arXiv 2011.05280); stem of 64 and a spiking read-out, as its convolutions' start,
     Kaiming normal by fan-out: nguyenhongson1902/direct-training-snn@eef1f9e.
@@ -93,7 +94,10 @@ class ConvTDNorm(nn.Module):
         return full(self.conv(x.contiguous(memory_format=torch.channels_last)))  # the CPU's fast layout
 
     def fused(self, x, neuron, shortcut=None):
-        """neuron(self(x) + shortcut) while training, with no more in memory than the convolution and the spikes."""
+        """neuron(self(x) + shortcut) while training, with no more in memory than the convolution and the spikes.
+
+        None if no kernel knows the layer.
+        """
         norm, constants = self.norm, neuron.constants()
         if not norm.training or is_static(x) or not norm_lif.can_run(x, neuron):
             return None

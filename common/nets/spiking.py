@@ -21,7 +21,7 @@ class SpikingNet(nn.Module):
         return self.synapses[name](x)
 
     def spikes(self, name, x, record=UNRECORDED, *shortcut):
-        """The spikes of the layer `name` on x [T, B, ...], at whose neurons a shortcut's current may arrive too.
+        """The spikes of the layer `name` on x [T, B, ...].  shortcut: a current [T, B, ...] to add to its own, if any.
 
         They come from a fused kernel if one knows the layer and the recorder does not need what it leaves out.
         """

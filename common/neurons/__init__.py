@@ -1,4 +1,4 @@
-"""Spiking neurons. Each maps input current [T, B, ...] to spikes [T, B, ...], from rest."""
+"""Neurons. Each maps input current [T, B, ...] to spikes [T, B, ...], from rest; LeakyIntegrator to its membrane."""
 
 from common.neurons.lif import LIF
 from common.neurons.plif import PLIF

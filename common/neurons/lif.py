@@ -10,14 +10,14 @@ from common.recurrence import LIFConstants, lif, lif_spikes
 class LIF(nn.Module):
     """Leaky integrate-and-fire neurons.
 
-        u[t] = beta u[t-1] + x[t] - theta s[t-1]          reset="subtract": one step later, not decayed
+        u[t] = beta u[t-1] + x[t] - theta s[t-1]          reset="subtract": theta, undecayed, a step late
         u[t] = beta u[t-1] (1 - s[t-1]) + x[t]            reset="zero"
         s[t] = 1 if u[t] > theta else 0                   spike
 
     beta: decay per step, in (0, 1).  threshold: theta > 0, in units of u; a buffer, so that annealing
     moves it and a checkpoint keeps it.  surrogate: ds/du, see common.surrogate.  detach_reset: False
     lets the gradient pass through the reset.  ValueError for values outside these.
-    Source: snnTorch `Leaky`, reset_mechanism="subtract"; zero, not detached: STBP (Wu et al. 2018).
+    Source: snnTorch `Leaky`, reset_mechanism="subtract"; reset="zero" with detach_reset=False: STBP (Wu et al. 2018).
     """
 
     def __init__(self, beta, threshold, surrogate, reset="subtract", detach_reset=True):

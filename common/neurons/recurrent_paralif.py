@@ -8,10 +8,10 @@ from common.neurons.spsn import ParaLIF
 
 
 class RecurrentParaLIF(ParaLIF):
-    """ParaLIF whose neurons see each other's spikes of the step before, as they would be without recurrence.
+    """ParaLIF with recurrent weights on the spikes that the neurons would have fired a step before without them.
 
         h[t] = fire(V[t-1])  hidden="spike"  |  relu(V[t-1])  hidden="relu"          V = leak(x), V[-1] = 0
-        V'[t] = V[t] + leak(x + W h + b)[t],   s = fire(V')        the input is integrated twice
+        V'[t] = V[t] + leak(x + W h + b)[t],   s = fire(V')        x counts twice: in V, and here
 
     No loop over time: h does not depend on V'.  size: number of neurons N, the last dimension of the current; the
     rest as ParaLIF.  W kaiming-uniform for a linear layer, b = 0 at first.

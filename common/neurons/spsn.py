@@ -28,11 +28,11 @@ SPIKES = {  # spike: (normalisation of V, generation of spikes, threshold unless
     "TD": (torch.tanh, "delta", 0.1),
     "TRD": (_tanh_relu, "delta", 0.1),
     "T": (_identity, "threshold", 1.0),
-    "ST": (torch.sigmoid, "threshold", 0.5),  # these three never exceed 1
+    "ST": (torch.sigmoid, "threshold", 0.5),  # here and in the next two v stays below 1
     "TT": (torch.tanh, "threshold", 0.5),
     "TRT": (_tanh_relu, "threshold", 0.5),
 }
-FUSED = {"SB": drawn_leak.bernoulli_spikes, "GS": drawn_leak.gumbel_spikes}  # as membrane and fire, in one
+FUSED = {"SB": drawn_leak.bernoulli_spikes, "GS": drawn_leak.gumbel_spikes}  # fire(membrane(current)) in one
 
 
 class ParaLIF(nn.Module):
@@ -42,7 +42,7 @@ class ParaLIF(nn.Module):
         v = V | sigmoid(V) | tanh(V) | relu(tanh(V))           normalisation: "" | S | T | TR
         s[t] = 1 if v[t] - v[t-1] > theta else 0               generation D, delta; v = 0 before the first step
         s[t] = 1 if v[t] > theta else 0                        T, threshold
-        s[t] ~ Bernoulli(v[t])                                 B; ds/dv = v
+        s[t] ~ Bernoulli(v[t])                                 B; backwards ds/dv is taken to be v
         s[t] = 1 if 2 V[t] + logit(r[t]) > 0 else 0            GS; r ~ U(0, 1), gradient of sigmoid(2 V + logit(r))
 
     GS is the hard two-class Gumbel softmax over (V, -V) at temperature 1: two Gumbel variables differ by a

@@ -113,7 +113,7 @@ def _interrupt_before(error):
 
 def _write(animation, path, writer, edit=None):
     """Draw into a temporary file, pass its text through `edit`, and rename it to `path`."""
-    part = path.with_name(f"{path.stem}.part{path.suffix}")  # by the suffix ffmpeg knows the format
+    part = path.with_name(f"{path.stem}.part{path.suffix}")  # keeps the suffix, which tells ffmpeg the format
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tqdm(desc=path.name, unit="frame", leave=False, disable=None) as bar:

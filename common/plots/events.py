@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from common.plots.style import COLORS, STYLES, count_axis, panels, raster
 
-BIN_MS = 10  # of the number of events over time
+BIN_MS = 10  # bins of the histogram of events over time
 
 
 def recordings(samples, num_channels):
@@ -46,8 +46,8 @@ class Response(NamedTuple):
     spikes: np.ndarray  # [T, N]
     membrane: np.ndarray  # [T, N]
     dt_ms: float
-    rule: str  # in words, when a neuron fires
-    level: float | None  # of the membrane, drawn as a dashed line
+    rule: str  # says when a neuron fires
+    level: float | None  # a value of the membrane to mark by a dashed line
 
 
 def membranes_and_spikes(responses):

@@ -1,8 +1,8 @@
 """The one style of the figures, and what they share.
 
-Each function of this room returns a matplotlib Figure; save() writes one to a file.  Made without pyplot, so no display
-is needed; a notebook shows them after `%matplotlib inline`.  The colours (Okabe and Ito's) suit any colour vision, and
-line style, marker or hatch says the same again.
+The functions of this package return a matplotlib Figure; save() writes one to a file.  Made without pyplot, so no
+display is needed; a notebook shows them after `%matplotlib inline`.  The colours (Okabe and Ito's) suit any colour
+vision, and line style, marker or hatch says the same again.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-LINESTYLES = ["-", "-.", ":", "--", "-", "-.", ":"]  # where a threshold is drawn, dashes are its own: the first three
+LINESTYLES = ["-", "-.", ":", "--", "-", "-.", ":"]  # beside a threshold, which is dashed, only the first three serve
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 MAX_MARKERS = 25  # points marked on one curve
 

@@ -26,7 +26,7 @@ def gumbel_spikes(current, alpha, beta, generator=None):
 class _DrawnLeak(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, alpha, beta, draw, generator):
-        current = current.contiguous()  # the order in which numbers are drawn
+        current = current.contiguous()  # numbers are drawn in this order
         membrane = empty(current.shape, current.dtype)
         ctx.constants = [flat(value, None, current.dtype) for value in (alpha, beta, 1 - beta)]
         run(leak_kernels.leak_forward, to_rows(current), *ctx.constants, to_rows(membrane))

@@ -96,6 +96,12 @@ class _StaticLIF(torch.autograd.Function):
 
 
 def shape_of(surrogate, dtype):
-    """The surrogate as the kernels read it: its kind, its number and the offset of its centre."""
-    width, offset = (*vars(surrogate).values(), 0.0)[:2]
-    return KINDS[type(surrogate)], dtype.type(width), dtype.type(offset)
+    """The surrogate as the kernels read it: its kind, its parameter and the offset of its centre."""
+    return KINDS[type(surrogate)], *map(dtype.type, numbers_of(surrogate))
+
+
+def numbers_of(surrogate):
+    """(parameter, offset of the centre) of a surrogate that has these at most."""
+    numbers = tuple(vars(surrogate).values())
+    assert 1 <= len(numbers) <= 2, f"the kernels know a parameter and an offset, not {surrogate}"
+    return (*numbers, 0.0)[:2]

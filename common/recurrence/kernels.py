@@ -22,23 +22,28 @@ def chunk_of(values, low, high):
 
 
 @njit(inline="always")
-def derivatives(membrane, threshold, kind, width, offset, out):
-    """ds/du of a chunk of membranes [n] into out [n]."""
+def derivatives(membrane, threshold, kind, parameter, offset, out):
+    """ds/du of a chunk of membranes [n] into out [n]; NaN for a kind that is none of the three.
+
+    parameter: the slope of the fast sigmoid, alpha of atan, the rectangle's half-width.
+    """
     one = membrane.dtype.type(1)
     if kind == FAST_SIGMOID:
         for i in range(out.size):
-            root = one / (width * abs(membrane[i] - threshold) + one)
+            root = one / (parameter * abs(membrane[i] - threshold) + one)
             out[i] = root * root
     elif kind == ATAN:
-        half = membrane.dtype.type(0.5) * width
+        half = membrane.dtype.type(0.5) * parameter
         steepness = membrane.dtype.type(np.pi) * half
         for i in range(out.size):
             distance = steepness * (membrane[i] - threshold)
             out[i] = half / (one + distance * distance)
-    else:
-        height = membrane.dtype.type(0.5) / width
+    elif kind == RECTANGLE:
+        height = membrane.dtype.type(0.5) / parameter
         for i in range(out.size):
-            out[i] = height if abs(membrane[i] - threshold - offset) < width else 0 * one
+            out[i] = height if abs(membrane[i] - threshold - offset) < parameter else 0 * one
+    else:
+        out[:] = np.nan
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -64,7 +69,7 @@ def lif_forward(current, decay, gain, threshold, zero_reset, inclusive, spikes, 
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, zero_reset, inclusive, detached,
-                 kind, width, offset, grad_current, grad_decay, grad_gain):
+                 kind, parameter, offset, grad_current, grad_decay, grad_gain):
     """Fill grad_current [T, N]; add to grad_decay and grad_gain [N] unless they are empty.
 
     dL/du[t] = g s'(u) + g_u + decay (1 - h s) dL/du[t+1] - s'(u) (h decay u + k theta) dL/du[t+1],
@@ -78,7 +83,7 @@ def lif_backward(grad_spikes, grad_membrane, membrane, decay, gain, threshold, z
         carried, slope = np.zeros(high - low, membrane.dtype), np.empty(high - low, membrane.dtype)
         for t in range(num_steps - 1, -1, -1):
             u, out = membrane[t, low:high], grad_current[t, low:high]
-            derivatives(u, theta, kind, width, offset, slope)
+            derivatives(u, theta, kind, parameter, offset, slope)
             step_back(carried, u, leak, theta, slope, zero_reset, inclusive, detached, out)
             if grad_spikes.size:
                 g = row(grad_spikes, t)[low:high]
@@ -150,7 +155,7 @@ def static_forward(current, decay, gain, threshold, zero_reset, inclusive, spike
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, inclusive, kind, width, offset,
+def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, inclusive, kind, parameter, offset,
                     num_steps, grad):
     """Fill grad [N], of the current that holds at every step, with the membrane computed anew.
 
@@ -168,7 +173,7 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
             for i in range(high - low):
                 potential[i] = leak * kept[i] + weight * x[i] - drop[i]
                 by_current[i] = leak * by_current[i] + weight
-            derivatives(potential, theta, kind, width, offset, slope)
+            derivatives(potential, theta, kind, parameter, offset, slope)
             for i in range(high - low):
                 total[i] += g[i] * slope[i] * by_current[i]
                 fired = potential[i] >= theta if inclusive else potential[i] > theta

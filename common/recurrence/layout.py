@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}  # that the kernels know
+NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}  # the kernels' dtypes
 
 
 def memory_order(x):
@@ -15,8 +15,7 @@ def empty_in_order(like, order):
     """A tensor for values of the shape of `like`, its dimensions in memory in this order."""
     if order is None:
         return like.new_empty(like.shape)
-    back = sorted(range(len(order)), key=order.__getitem__)
-    return like.new_empty([like.shape[dim] for dim in order]).permute(back)
+    return like.new_empty([like.shape[dim] for dim in order]).permute(np.argsort(order).tolist())
 
 
 def to_matrix(x, order=None):
@@ -52,8 +51,7 @@ def unflat(grad, step, order):
     if order is None:
         return grad.reshape(step.shape)
     dims = [dim - 1 for dim in order[1:]]
-    back = sorted(range(len(dims)), key=dims.__getitem__)
-    return grad.reshape([step.shape[dim] for dim in dims]).permute(back)
+    return grad.reshape([step.shape[dim] for dim in dims]).permute(np.argsort(dims).tolist())
 
 
 def of_each_neuron(decay, gain, current):

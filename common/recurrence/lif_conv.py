@@ -11,9 +11,9 @@ from common.recurrence import lif_conv_kernels as kernels
 from common.recurrence.layout import number
 from common.sequence import Counted
 
-DENSITY = 0.11   # of spikes, from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
-CAPACITY = 0.25  # share of its neurons and steps at which one sample may spike
-SAMPLES = 4      # whose input gradient is made at once: what lies between its steps stays in the caches
+DENSITY = 0.11   # share of spikes from which on torch's convolution is as fast; 16 -> 64 channels, 5 x 5
+CAPACITY = 0.25  # spikes of one sample that are stored at most, as a share of its neurons times steps
+SAMPLES = 4      # samples whose input gradient is computed at once, so that its intermediate results stay in the caches
 
 
 def can_run(current, neuron, weight):

@@ -95,7 +95,7 @@ def backward(places, ends, grad, num_outputs, parts):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def by_current(columns, channels, current, decay, threshold, zero_reset, kind, width, offset, grad):
+def by_current(columns, channels, current, decay, threshold, zero_reset, kind, parameter, offset, grad):
     """Fill grad [B, H, W C], of the static current, from columns [T, B, H', W', K, L C] as fold takes them.
 
     As x is the same throughout, du[t]/dx = decay du[t-1]/dx (1 - h s[t-1]) + 1 runs forwards in time.
@@ -112,7 +112,7 @@ def by_current(columns, channels, current, decay, threshold, zero_reset, kind, w
             for y in range(height):
                 _extend(leak, theta, zero_reset, u[y], reach[y])
                 _charge(current[b, y], leak, theta, zero_reset, u[y])
-                derivatives(u[y], theta, kind, width, offset, slope)
+                derivatives(u[y], theta, kind, parameter, offset, slope)
                 _add_product(by_spikes[y], slope, reach[y], total[y])
         grad[b] = total
 

@@ -54,7 +54,7 @@ def forward(y, shortcut, scale, shift, decay, threshold, spikes):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def backward(y, shortcut, grad_spikes, scale, shift, mean, decay, threshold, detached, kind, width, offset,
+def backward(y, shortcut, grad_spikes, scale, shift, mean, decay, threshold, detached, kind, parameter, offset,
              grad, sums):
     """Fill grad [T, N, C], of x; and sums over each chunk of ROWS pixels: of grad, and of grad (y - mean).
 
@@ -74,7 +74,7 @@ def backward(y, shortcut, grad_spikes, scale, shift, mean, decay, threshold, det
                 _reset(u[t], theta, kept)
             for t in range(num_steps - 1, -1, -1):
                 potential, g, out, x = u[t], grad_spikes[t, i], grad[t, i], y[t, i]
-                derivatives(potential, theta, kind, width, offset, slope)
+                derivatives(potential, theta, kind, parameter, offset, slope)
                 _step_back(potential, g, leak, theta, slope, detached, carried)
                 for c in range(channels):
                     out[c] = carried[c]

@@ -58,7 +58,7 @@ class _NormLIFPool(torch.autograd.Function):
         num_steps, num_samples, channels, height, width = current.shape
         x, count = _channels_last(current), num_samples * height * width
         out = empty((num_steps, num_samples, height, width, channels), current.dtype)
-        out[:, :, height // 2 * 2 :], out[:, :, :, width // 2 * 2 :] = 0, 0  # what the pool leaves out
+        out[:, :, height // 2 * 2 :], out[:, :, :, width // 2 * 2 :] = 0, 0  # which the pool leaves out
         sums = torch.zeros(num_samples * (height // 2), num_steps, 2, affine[0].shape[1], dtype=current.dtype)
         by_neuron = [torch.zeros(num_samples, *((height, width * channels) if value.ndim else (height // 2, 1)),
                                  dtype=current.dtype) for value in (decay, gain)]
@@ -66,7 +66,7 @@ class _NormLIFPool(torch.autograd.Function):
             channels, *fused.shape_of(surrogate, x.dtype), out.flatten(3).numpy(), sums.numpy(),
             *(value.numpy() for value in by_neuron))
         sums = sums.sum(0, dtype=torch.float64).unflatten(-1, (-1, channels)).sum(-2)
-        by_shift, by_centred = sums.unbind(1)  # of g, and of g (x - mean), [T, C]
+        by_shift, by_centred = sums.unbind(1)  # sums of g, and of g (x - mean), [T, C]
         inverse = 1 / (squares / count + eps).sqrt()
         slope = -scale * inverse**2 * by_centred / count
         coefficients = (value.to(current.dtype).numpy() for value in (scale, -scale * by_shift / count, slope))

@@ -102,7 +102,7 @@ def forward(y, scale, shift, decay, gain, threshold, average, channels, spikes):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def backward(y, grad_spikes, scale, shift, mean, decay, gain, threshold, average, channels, kind, steepness, offset,
+def backward(y, grad_spikes, scale, shift, mean, decay, gain, threshold, average, channels, kind, parameter, offset,
              grad, sums, by_decay, by_gain):
     """Fill grad [T, B, H, W C], of the normalised currents x, where pools are; and add to what is 0 so far.
 
@@ -131,7 +131,7 @@ def backward(y, grad_spikes, scale, shift, mean, decay, gain, threshold, average
                 _unpool(grad_spikes[t, b, i, low // 2 : high // 2], u[t], theta, average, channels, left, routed)
                 for r in range(2):
                     current, out = y[t, b, 2 * i + r, low:high], grad[t, b, 2 * i + r, low:high]
-                    derivatives(u[t, r], theta, kind, steepness, offset, slope[r])
+                    derivatives(u[t, r], theta, kind, parameter, offset, slope[r])
                     _back(u[t, r], theta, leak[r], slope[r], routed[r], carried[r])
                     _spread(carried[r], rate[r], current, mean[t], out, sums[task, t])
                     if t > 0:

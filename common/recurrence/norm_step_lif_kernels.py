@@ -49,14 +49,14 @@ def forward(y, scale, shift, decay, threshold, zero_reset, spikes):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def backward(y, grad_spikes, scale, shift, mean, decay, threshold, zero_reset, kind, width, offset, grad, sums):
+def backward(y, grad_spikes, scale, shift, mean, decay, threshold, zero_reset, kind, parameter, offset, grad, sums):
     """Fill grad [T, N, C], of the normalised currents; and each block's sums [K, T, 2, C]: of it, of it (y - mean)."""
     leak, theta = decay[0], threshold[0]
     num_steps, num_pixels, channels = y.shape
     block = block_of(channels)
     for chunk in prange(len(sums)):
         low, high = chunk * block, min(num_pixels, (chunk + 1) * block)
-        u = np.zeros((num_steps + 1, high - low, channels), y.dtype)  # the first: at rest
+        u = np.zeros((num_steps + 1, high - low, channels), y.dtype)  # u[0] is the state of rest
         carried, slope = np.zeros((high - low, channels), y.dtype), np.empty(channels, y.dtype)
         for t in range(num_steps):
             for i in range(low, high):
@@ -64,7 +64,7 @@ def backward(y, grad_spikes, scale, shift, mean, decay, threshold, zero_reset, k
         sums[chunk] = 0
         for t in range(num_steps - 1, -1, -1):
             for i in range(low, high):
-                derivatives(u[t + 1, i - low], theta, kind, width, offset, slope)
+                derivatives(u[t + 1, i - low], theta, kind, parameter, offset, slope)
                 _step_back(u[t + 1, i - low], grad_spikes[t, i], leak, theta, zero_reset, slope, carried[i - low])
                 _keep(carried[i - low], y[t, i], mean[t], grad[t, i], sums[chunk, t, 0], sums[chunk, t, 1])
 

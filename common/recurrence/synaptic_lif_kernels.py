@@ -30,7 +30,7 @@ def forward(current, alpha, beta, gain, threshold, spikes, membrane):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def backward(grad_spikes, membrane, alpha, beta, gain, threshold, kind, width, offset, grad_current):
+def backward(grad_spikes, membrane, alpha, beta, gain, threshold, kind, parameter, offset, grad_current):
     """Fill grad_current [T, N]; the reset hides the spike's gradient.
 
     dL/du[t] = g s'(u) + beta (1 - s) dL/du[t+1];   dL/dsyn[t] = (1 - beta) dL/du[t] + alpha dL/dsyn[t+1] = dL/dx[t].
@@ -44,7 +44,7 @@ def backward(grad_spikes, membrane, alpha, beta, gain, threshold, kind, width, o
         slope = np.empty(high - low, membrane.dtype)
         for t in range(num_steps - 1, -1, -1):
             g, u, out = row(grad_spikes, t)[low:high], membrane[t, low:high], grad_current[t, low:high]
-            derivatives(u, theta, kind, width, offset, slope)
+            derivatives(u, theta, kind, parameter, offset, slope)
             for i in range(high - low):
                 by_u[i] = leak * (zero if u[i] > theta else by_u[i]) + g[i] * slope[i]
                 by_syn[i] = weight * by_u[i] + retained * by_syn[i]

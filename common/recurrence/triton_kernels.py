@@ -32,16 +32,17 @@ def _reset(u, theta, ZERO_RESET: tl.constexpr, INCLUSIVE: tl.constexpr):
 
 
 @triton.jit
-def _derivative(distance, KIND: tl.constexpr, WIDTH: tl.constexpr, OFFSET: tl.constexpr):
-    """ds/du at u - theta, for the surrogate of that name in common.surrogate; WIDTH: its first number."""
+def _derivative(distance, KIND: tl.constexpr, PARAMETER: tl.constexpr, OFFSET: tl.constexpr):
+    """ds/du at u - theta, for the surrogate of that name in common.surrogate; PARAMETER: see kernels.derivatives."""
     if KIND == "FastSigmoid":
-        root = 1 / (WIDTH * tl.abs(distance) + 1)
+        root = 1 / (PARAMETER * tl.abs(distance) + 1)
         slope = root * root
     elif KIND == "ATan":
-        steep = 1.5707963267948966 * WIDTH * distance
-        slope = 0.5 * WIDTH / (1 + steep * steep)
+        steep = 1.5707963267948966 * PARAMETER * distance
+        slope = 0.5 * PARAMETER / (1 + steep * steep)
     else:
-        slope = (tl.abs(distance - OFFSET) < WIDTH).to(distance.dtype) * (0.5 / WIDTH)
+        tl.static_assert(KIND == "Rectangle")
+        slope = (tl.abs(distance - OFFSET) < PARAMETER).to(distance.dtype) * (0.5 / PARAMETER)
     return slope
 
 
@@ -67,7 +68,7 @@ def lif_forward(current, decay, gain, threshold, spikes, membrane, stride: tl.in
 def lif_backward(membrane, grad_spikes, grad_membrane, decay, gain, threshold, grad_current, grad_decay, grad_gain,
                  spikes_stride: tl.int64, membrane_stride: tl.int64, num_steps, size: tl.int64,
                  PER_NEURON: tl.constexpr, ZERO_RESET: tl.constexpr, INCLUSIVE: tl.constexpr, DETACHED: tl.constexpr,
-                 KIND: tl.constexpr, WIDTH: tl.constexpr, OFFSET: tl.constexpr, BLOCK: tl.constexpr):
+                 KIND: tl.constexpr, PARAMETER: tl.constexpr, OFFSET: tl.constexpr, BLOCK: tl.constexpr):
     """Fill grad_current [T, N], and grad_decay and grad_gain [N] unless they are None.
 
     The equation is that of kernels.lif_backward; grad_spikes or grad_membrane may be None, and have these strides.
@@ -82,7 +83,7 @@ def lif_backward(membrane, grad_spikes, grad_membrane, decay, gain, threshold, g
     for back in range(num_steps):
         t = num_steps - 1 - back
         before = tl.load(membrane + (t - 1) * size + at, inside & (t > 0), 0.0)
-        slope = _derivative(u - theta, KIND, WIDTH, OFFSET)
+        slope = _derivative(u - theta, KIND, PARAMETER, OFFSET)
         fired, _, _ = _reset(u, theta, ZERO_RESET, INCLUSIVE)
         by_reset = slope * (leak * u if ZERO_RESET else theta) * carried
         carried = leak * (tl.where(fired, 0.0, carried) if ZERO_RESET else carried)
@@ -105,7 +106,7 @@ def lif_backward(membrane, grad_spikes, grad_membrane, decay, gain, threshold, g
 
 @triton.jit
 def static_backward(current, grad_spikes, decay, gain, threshold, grad, stride: tl.int64, num_steps, size: tl.int64,
-                    ZERO_RESET: tl.constexpr, INCLUSIVE: tl.constexpr, KIND: tl.constexpr, WIDTH: tl.constexpr,
+                    ZERO_RESET: tl.constexpr, INCLUSIVE: tl.constexpr, KIND: tl.constexpr, PARAMETER: tl.constexpr,
                     OFFSET: tl.constexpr, BLOCK: tl.constexpr):
     """Fill grad [N], of the current [N] that holds at every step: kernels.static_backward; stride: of grad_spikes."""
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -116,7 +117,7 @@ def static_backward(current, grad_spikes, decay, gain, threshold, grad, stride: 
     for t in range(num_steps):
         u = leak * kept + weight * x - drop
         by_current = leak * by_current + weight
-        slope = _derivative(u - theta, KIND, WIDTH, OFFSET)
+        slope = _derivative(u - theta, KIND, PARAMETER, OFFSET)
         total += tl.load(grad_spikes + t * stride + at, inside, 0.0) * slope * by_current
         fired, kept, drop = _reset(u, theta, ZERO_RESET, INCLUSIVE)
         by_current = tl.where(fired, 0.0, by_current) if ZERO_RESET else by_current

@@ -4,6 +4,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from common.recurrence import triton_kernels as kernels
+from common.recurrence.fused import numbers_of
 from common.recurrence.layout import empty_in_order, memory_order, of_each_neuron, to_matrix, to_vector, unflat
 
 
@@ -47,7 +48,7 @@ class _LIF(torch.autograd.Function):
     def backward(ctx, *grads):
         (membrane,) = ctx.saved_tensors
         order, size = ctx.order, membrane[0].numel()
-        grads = [None if grad is None else to_matrix(grad, order) for grad in grads]  # of the spikes, of the membrane
+        grads = [None if grad is None else to_matrix(grad, order) for grad in grads]  # gradients of spikes, membrane
         grad_current = empty_in_order(membrane, order)
         learns = any(ctx.needs_input_grad[1:3])
         by_decay, by_gain = (membrane.new_empty(size) if learns else None for _ in range(2))
@@ -113,5 +114,5 @@ def stride(matrix):
 
 def _shape_of(surrogate):
     """The surrogate as the kernels read it."""
-    width, offset = (*vars(surrogate).values(), 0.0)[:2]
-    return {"KIND": type(surrogate).__name__, "WIDTH": float(width), "OFFSET": float(offset)}
+    parameter, offset = map(float, numbers_of(surrogate))
+    return {"KIND": type(surrogate).__name__, "PARAMETER": parameter, "OFFSET": offset}

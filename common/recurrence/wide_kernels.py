@@ -152,12 +152,12 @@ def _weighted_sum(grad, onwards, out):
 def _back_in_time(u, by_spikes, lif, detached, surrogate):
     """u [T, width] becomes the gradient of the current; see common.recurrence.kernels.lif_backward."""
     leak, theta, zero_reset = lif
-    kind, surrogate_width, offset = surrogate
+    kind, parameter, offset = surrogate
     leaks = np.full(u.shape[1], leak)
     carried, slope, scratch = np.zeros_like(leaks), np.empty_like(leaks), np.empty_like(leaks)
     for t in np.arange(len(u) - 1, -1, -1):  # a range that falls would keep the loops below from vectors
         potential, by_spike = u[t], by_spikes[t]
-        derivatives(potential, theta, kind, surrogate_width, offset, slope)
+        derivatives(potential, theta, kind, parameter, offset, slope)
         step_back(carried, potential, leaks, theta, slope, zero_reset, False, detached, scratch)
         for i in range(slope.size):
             value = carried[i] + by_spike[i] * slope[i]

@@ -51,7 +51,7 @@ def main(arguments=None):
     configs = [run.config for run in runs]
     rows = [row for run in runs if (row := _row(run, configs))]
     if options.sort:
-        rows.sort(key=lambda row: getattr(row, options.sort))
+        rows.sort(key=lambda row: row.sort_keys[options.sort])
     for columns in dict.fromkeys(tuple(row.cells) for row in rows):
         print(markdown([row.cells for row in rows if tuple(row.cells) == columns]), end="\n\n")
     if unfinished:
@@ -65,11 +65,10 @@ def _directory(text):
 
 
 class Row(NamedTuple):
-    """A finished run's {column: text}, and what rows are sorted by: accuracy (lower is better) and seconds."""
+    """A finished run's {column: text}, and {what rows can be sorted by: number, the lowest first}."""
 
     cells: dict
-    accuracy: float
-    time: float
+    sort_keys: dict
 
 
 def _row(run, configs):
@@ -86,7 +85,7 @@ def _row(run, configs):
             "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
             "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
             "run": run.path.name if run.path.parent.name == "runs" else f"{run.path.parent.name}/{run.path.name}",
-        }, -score, seconds)
+        }, {"accuracy": -score, "time": seconds})
     except (AttributeError, KeyError, TypeError) as error:
         return warn(f"{run.path / 'result.json'} is damaged: {error!r}")
 

@@ -4,9 +4,8 @@ import statistics
 
 from common.report.runs import NONE, read_metrics, tables_of
 from common.report.variant import variant
+from common.running.record import CHOSEN, with_spread
 from common.settings.resolution import holds
-
-CHOSEN = {"test": ", best on test", "last": ", last epoch"}
 
 
 def columns(run, configs):
@@ -29,8 +28,7 @@ def columns(run, configs):
 
 def mean_std(values):
     """The mean of one value at least and, of several, their standard deviation (n - 1), as text."""
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.fmean(values):.2f}{spread}"
+    return with_spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, ".2f")
 
 
 def _epochs(run):

@@ -19,12 +19,13 @@ stands for a key that a run has not):
 import statistics
 from typing import NamedTuple
 
-from common.report.accuracy import CHOSEN, mean_std
+from common.report.accuracy import mean_std
 from common.report.runs import NONE, read_metrics, tables_of, warn
 from common.report.variant import describe
+from common.running.record import CHOSEN
 from common.settings.resolution import completed, holds
 
-IGNORED = {"net", "exp_name", "num_trials", "seed", "data_dir", "source", "device"}  # in every table
+IGNORED = {"net", "exp_name", "num_trials", "seed", "data_dir", "source", "device"}  # keys that no table compares
 PROTOCOL = "; its protocol too"
 
 
@@ -80,7 +81,7 @@ def _kind(run, table):
     published = completed({key: settings[key] for key in ignored if key in settings} | published)
     by_protocol = "protocol" in table and holds(table["protocol"], settings)
     ignored |= table["protocol"].keys() if by_protocol else set()
-    length = {"num_epochs": run.result.get("length", settings["num_epochs"])}  # of a run being made longer, as it was
+    length = {"num_epochs": run.result.get("length", settings["num_epochs"])}  # not yet that of a run being made longer
     unlike = describe({key: value for key, value in (settings | length).items() if key not in ignored}, published)
     row, condition = (next(name for name, values in conditions.items() if holds(values, settings))
                       for conditions in (table["rows"], table.get("conditions", {"": {}})))
@@ -153,8 +154,8 @@ def _of_layers(start, rows):
 MEASURES = {
     "test": _test,                  # accuracy in %, and the number of trials
     "validation": _validation,
-    "seconds": _seconds,            # of an epoch
-    "firing_rates": _firing_rates,  # of each layer
-    "tau_mean": lambda run: _taus(run, "mean"),  # of each layer after the last epoch, steps
+    "seconds": _seconds,            # time of an epoch
+    "firing_rates": _firing_rates,  # each layer's
+    "tau_mean": lambda run: _taus(run, "mean"),  # each layer's after the last epoch, steps
     "tau_std": lambda run: _taus(run, "std"),
 }

@@ -1,6 +1,7 @@
 """The columns of a run that learns to spike in time."""
 
 from common.report.runs import NONE
+from common.running.record import with_spread
 
 MERITS = {  # key of result.json -> column, format
     "mse_last50": ("mse, last 50 iterations", ".4f"),
@@ -26,6 +27,4 @@ def columns(run, _configs):
 
 def _mean_std(result, key, style):
     mean, std = result[f"{key}_mean"], result[f"{key}_std"]
-    if mean is None:
-        return NONE
-    return f"{mean:{style}}" + (f" ± {std:{style}}" if std is not None else "")
+    return NONE if mean is None else with_spread(mean, std, style)

@@ -1,4 +1,4 @@
-"""Several cases of a run, each in a directory of its own below one of all, and their comparison."""
+"""Several cases of a run, each in a subdirectory of one common run directory, and their comparison."""
 
 import functools
 from os.path import relpath
@@ -12,7 +12,7 @@ from common.training.loop import Diverged
 def run(trained, settings, parent=None, path=None):
     """Run each case in a new directory under `parent`, or go on in `path`; then compare them.
 
-    trained: Experiment.  settings: {case: settings}.  Returns the directory of all.
+    trained: Experiment.  settings: {case: settings}.  Returns the common directory.
     A case that diverges does not stop the others; Diverged at the end names it.
     """
     with user_errors():

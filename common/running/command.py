@@ -15,7 +15,7 @@ from common.settings.arguments import parse, show_value
 from common.training.loop import Diverged
 
 LENGTHS = ("num_epochs", "num_iterations")
-CHANGEABLE = {"evaluate": ("num_frames", "device", "data_dir"),  # the keys that these accept
+CHANGEABLE = {"evaluate": ("num_frames", "device", "data_dir"),  # keys that may be given with these
               "resume": (*LENGTHS, "num_frames", "device", "data_dir")}
 
 

@@ -61,7 +61,7 @@ def run(experiment, settings, parent=None, path=None, hint=True):
     data = prepared.data
     with user_errors():
         path = path or record.create(parent, settings)
-        path.mkdir(exist_ok=True)  # that of a case, the first time
+        path.mkdir(exist_ok=True)  # a case's directory is not there yet
     with record.locked(path):
         with user_errors():
             record.write_config(path, settings, data, prepared.device)
@@ -96,7 +96,7 @@ def _prepare(experiment, settings):
         device = _device(settings["device"])
         data = experiment.load_data(settings)
         experiment.task.check(settings, data)
-        trial.check(settings, data)  # what cannot be built is said before a directory is made
+        trial.check(settings, data)  # before a directory is made
     for split in ("train", "val", "test"):
         setattr(data, split, getattr(data, split).to(device))
     encode = functools.partial(experiment.encode, num_steps=settings["num_steps"])
@@ -126,8 +126,8 @@ def _run_trials(prepared, path, signals):
     # Lines of the new result.json: the old ones each stand until replaced, unless the trials are to be longer now.
     results = before["trials"][:] if before.get("length") == record.length(settings) else []
     with user_errors():
-        rows = [trial.rows(place) for place in places]  # of metrics.csv, those of each trial
-    warned = set()  # what has been said of silent layers
+        rows = [trial.rows(place) for place in places]  # each trial's, for metrics.csv
+    warned = set()  # {(layer, metric)}: each is warned of once
     for k, place in enumerate(places):
         with user_errors():
             current = trial.started(settings, data, place, device)
@@ -158,7 +158,7 @@ def _train(prepared, current, path, rows, warned, signals):
 
 
 def _warn(row, net, warned):
-    """Warn of layers that are silent or always on, but once: `warned` keeps of which and of what."""
+    """Warn of layers that are silent or always on, unless (layer, metric) is in `warned`, to which it is added."""
     layers = {name: {key: row.get(f"{key}_{name}", 0) for key in ("silent_share", "saturated_share")}
               for name in net.neurons}
     for about, line in monitor.warnings(layers).items():

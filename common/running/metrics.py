@@ -5,7 +5,7 @@ import io
 
 from common.atomic import write as write_file
 
-COUNTS = ("trial", "epoch", "iteration")  # the whole numbers
+COUNTS = ("trial", "epoch", "iteration")  # columns of whole numbers
 
 
 def write(path, rows):

@@ -19,6 +19,7 @@ from common.errors import UserError
 from common.running import translate
 
 PACKAGES = ("torch", "numpy", "numba", "snntorch", "tonic", "h5py")
+CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # what is said of select_on beside an accuracy
 
 
 def create(parent, settings):
@@ -91,9 +92,9 @@ def write_config(path, settings, data, device):
 
 
 def directory(path):
-    """The name of the data set's directory where the run at `path` was made, as its config.json or its cases' says.
+    """The name of the data set's directory in which the run at `path` was made.
 
-    Of a new one: that whose runs/ holds it.
+    Its config.json, or that of the cases it is one of, says so; of a new run it is the directory whose runs/ holds it.
     """
     for place in (path, path.parent):
         if (place / "config.json").exists():
@@ -178,6 +179,11 @@ def read_json(path, kind=object, **kinds):
         if not isinstance(content.get(key), its_kind) or content[key] in ({}, []):
             raise UserError(f"{path} is damaged: it lacks {key}")
     return content
+
+
+def with_spread(mean, std, style):
+    """The mean as text and, unless it is None, its standard deviation: "0.98 ± 0.01"."""
+    return f"{mean:{style}}" + ("" if std is None else f" ± {std:{style}}")
 
 
 def mean_std(name, values):

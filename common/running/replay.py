@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from common import build
 from common.running import command, record, trial
 
-IMMATERIAL = {"exp_name", "device", "num_frames"}  # they leave a run's numbers, but for a GPU's last bits and draws
+IMMATERIAL = {"exp_name", "device", "num_frames"}  # no number depends on them, but for a GPU's last bits
 
 
 def run_of(directory, *arguments):

@@ -12,7 +12,7 @@ from common.running import checkpoint, translate
 from common.running.signals import Interrupted
 from common.training import annealing, loop
 
-SAVE_SECONDS = 60  # between two checkpoints within an epoch
+SAVE_SECONDS = 60  # time between two checkpoints within an epoch
 
 
 @dataclass
@@ -62,7 +62,7 @@ def check(settings, data):
         build.optimizer(settings, net.parameters(), steps_per_epoch=1)
         build.loss(settings)
     except KeyError as error:
-        raise ValueError(f"these settings need {error}, for which this conf.py has no row") from error
+        raise ValueError(f"these settings need {error}, which conf.py does not set for this net") from error
 
 
 def weights(net):

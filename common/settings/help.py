@@ -14,7 +14,7 @@ from common.settings.resolution import columns, offered, options_of, resolve
 
 def help_text(conf, arguments=()):
     """Every key of the run that conf.py, a module, and the arguments describe, with its value, what it may be and what
-    it means; then what toggles swap in, and the cases."""
+    it means; then the overrides, and the cases."""
     settings, source = resolve(conf, arguments), Path(conf.__file__).read_text(encoding="utf-8")
     comments = comments_of(source, ("config", settings["net"], "columns"))
     own = [key for section in ("config", settings["net"]) for key in getattr(conf, section)]
@@ -24,7 +24,7 @@ def help_text(conf, arguments=()):
     lines += ["", "... and what these choices bring:"] if rest else []
     lines += [_line(conf, key, settings, comments) for key in rest]
     if swapped := columns(conf):
-        lines += ["", "Where a condition holds, these values stand instead:"]
+        lines += ["", "Overrides, values that apply where their condition holds:"]
         lines += [_wrapped(f"{condition}:", values) for condition, values in swapped.items()]
     if cases := getattr(conf, "cases", {}):
         lines += ["", "Short for several keys; case=all: each in turn, and all side by side:"]

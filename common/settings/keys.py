@@ -1,4 +1,4 @@
-"""The keys of settings that belong to no choice: those of a run, of a task, and of the data.  {key: Rule}"""
+"""{key: Rule} of the settings of a run, a task and the data; the options of parts have theirs in the registries."""
 
 import re
 

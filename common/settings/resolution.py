@@ -1,7 +1,7 @@
-"""What a run uses: conf.py's config and the dict of its net, the columns that apply, the command line, and the rest.
+"""What a run uses: conf.py's config and its net's dict, the overrides that apply, the command line, and defaults.
 
-conf.py is data: `config`, one flat dict for each net, named as the net, and `columns`, {condition: values}.  A column
-replaces values, or adds some, where its condition holds, as "net=convnet binarize=False surrogate=atan|rectangle".
+conf.py is data: `config`, one flat dict for each net, named as the net, and `columns`, its overrides, {condition:
+values}: they replace values, or add some, where their condition holds, as "net=convnet surrogate=atan|rectangle".
 What no place sets has the default that its part gives it in common.
 """
 
@@ -13,7 +13,7 @@ from common.settings.arguments import show_value, split, typed
 from common.settings.keys import KEYS, ONLY_WITH
 
 OPTIONS = {key for registry in REGISTRIES.values() for choice in registry.values() for key in choice.options}
-FIRST = REGISTRIES.keys() - OPTIONS  # choices that are no option of another one
+FIRST = REGISTRIES.keys() - OPTIONS  # parts that every run chooses; others, as the neuron, are an option of a part
 
 
 def resolve(conf, arguments=(), case=None):

@@ -1,6 +1,9 @@
 """The task of learning classes: epoch after epoch is trained, and one of them tested, once.
 
-settings["select_on"] says which: the best on "val" or, as in some papers, on "test"; or the "last".
+settings["select_on"] says which: the best on "val" or, as in some papers, on "test"; or the "last".  What is called
+`val`, in result.json and in the columns val_loss and val_accuracy of metrics.csv, is of the split that is evaluated
+after each epoch: with select_on=test the test set.  best.pt holds the epoch that is tested: with select_on=last the
+last one.
 """
 
 import math

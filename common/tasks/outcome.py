@@ -9,8 +9,6 @@ from common.running import metrics, record
 from common.running.trial import load_net
 from common.training import monitor
 
-CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # how the epoch was chosen, if not on validation
-
 
 def show(row, settings, net):
     """Print an epoch's line."""
@@ -39,12 +37,12 @@ def conclude(result):
     best = "" if result["select_on"] == "last" else "best "
     stand_in = ", a stand-in" if result["data"]["stand_in"] else ""
     return "\n".join([*lines, f"test accuracy {_accuracy(result)} over {len(trials)} trial(s) ({best}epoch {epochs}) "
-                              f"on {result['data']['name']}{stand_in}{CHOSEN[result['select_on']]}"])
+                              f"on {result['data']['name']}{stand_in}{record.CHOSEN[result['select_on']]}"])
 
 
 def _accuracy(result):
     """The mean test accuracy, and its deviation where there are several trials."""
-    return f"{result['test_mean']:.2%}" + (f" ± {result['test_std']:.2%}" if result["num_trials"] > 1 else "")
+    return record.with_spread(result["test_mean"], result["test_std"], ".2%")
 
 
 def draw(path, settings, data, net, encode, result):

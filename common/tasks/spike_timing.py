@@ -78,8 +78,6 @@ def _kept(net, output):
         handle.remove()
 
 
-
-
 def _row(trial, settings, layers):
     """The metrics of the epoch that ends."""
     progress, net = trial.progress, trial.net
@@ -88,7 +86,7 @@ def _row(trial, settings, layers):
     return {
         **trials.train_metrics(trial),
         "mse": progress.loss_sum / progress.num_seen / settings["on_target"] ** 2,
-        "hit_share": progress.num_correct / progress.num_seen,  # of iterations whose first spike was in time
+        "hit_share": progress.num_correct / progress.num_seen,  # share of iterations whose first spike came in time
         **trials.layer_metrics(net, layers),
         "epoch_seconds": progress.epoch_seconds,
     }
@@ -140,10 +138,9 @@ def summary(results, settings):
 
 def conclude(result):
     """The result in a line."""
-    spread = f" ± {result['mse_last50_std']:.4f}" if result["num_trials"] > 1 else ""
+    mse = record.with_spread(result["mse_last50_mean"], result["mse_last50_std"], ".4f")
     first = f", the first at step {result['first_spike_time_mean']:g} (median)" if result["spike_share_mean"] else ""
-    return (f"mse / peak² of the last 50 iterations {result['mse_last50_mean']:.4f}{spread} "
-            f"over {result['num_trials']} trial(s); "
+    return (f"mse / peak² of the last 50 iterations {mse} over {result['num_trials']} trial(s); "
             f"an output spike in {result['spike_share_mean']:.0%} of the last 100{first}")
 
 

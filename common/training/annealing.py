@@ -57,9 +57,10 @@ class LinearAnnealing(ThresholdAnnealing):
 
 _TARGETS = {
     "thresholds_final": Option(None, POSITIVE, "where the thresholds go, one a layer"),
-    "anneal_rates": Option(None, FRACTION, "per iteration: of what is left (exponential), of the whole way (linear)"),
+    "anneal_rates": Option(None, FRACTION,
+                           "per iteration, fraction of what is left (exponential), of the whole way (linear)"),
 }
-SCHEDULES = {  # made of the neurons
+SCHEDULES = {  # functions of the neurons
     "exponential": Choice(ThresholdAnnealing, **_TARGETS),
     "linear": Choice(LinearAnnealing, **_TARGETS),
     "none": Choice(lambda neurons: Constant()),

@@ -23,16 +23,16 @@ class Progress:
     iteration: int = 0  # optimizer steps taken, in all epochs
     rows: list = field(default_factory=list)  # the metrics of each completed epoch, dicts
     best_epoch: int = 0  # the first is 1; 0: none yet
-    best_score: tuple = ()  # of the best epoch; higher is better, later numbers break ties
-    seconds: float = 0.0  # taken by the completed epochs
-    recorded: dict = field(default_factory=dict)  # a task's own, of each iteration: {name: tensor [iterations, ...]}
+    best_score: tuple = ()  # the best epoch's; higher is better, later numbers break ties
+    seconds: float = 0.0  # the completed epochs took
+    recorded: dict = field(default_factory=dict)  # what a task adds: {name: tensor [iterations, ...]}
     lr: float | None = None  # learning rate of the last step
 
     # The epoch under way:
     step: int = 0  # optimizer steps taken
     num_seen: int = 0  # samples trained on
-    num_correct: int = 0  # of these, those predicted right
-    loss_sum: float = 0.0  # over these
+    num_correct: int = 0  # those of num_seen that were predicted right
+    loss_sum: float = 0.0  # losses of num_seen, added up
     epoch_seconds: float = 0.0
 
     def end_epoch(self, row, score, equal_is_better=False):
@@ -105,8 +105,9 @@ def train_epoch(net, split, encode, loss_fn, optimizer, batches, progress, predi
 
 @torch.no_grad()
 def evaluate(net, split, encode, loss_fn, predict, batch_size, after_batch=(), record=None):
-    """The Evaluation of a network on a split, None if that is empty; draws no random numbers.
+    """The Evaluation of a network on a split, None if that is empty.
 
+    torch's global generator stays where it is: stochastic neurons draw from their own.
     after_batch: callables run after each batch.  The other arguments: see train_epoch.
     """
     net.eval()

@@ -68,19 +68,19 @@ def reduced(output, mask=None, reduce="mean"):
         return output.mean(0) if mask is None else (output * mask[..., None]).sum(0) / mask.sum(0)[:, None]
     if reduce == "max":
         own = output if mask is None else output.masked_fill(mask[..., None] == 0, -torch.inf)
-        return own.max(0).values  # of equal steps one gets the gradient
+        return own.max(0).values  # where steps are equal, one of them gets the gradient
     if reduce == "last":
         return output[-1] if mask is None else output[mask.sum(0).long() - 1, torch.arange(output.shape[1])]
     raise ValueError(f"reduce must be 'mean', 'max' or 'last', got {reduce!r}")
 
 
 def predict(output, mask=None):
-    """The class whose output spikes most, [B]; the first of equals."""
+    """The class of the highest output summed over the sample's own steps, [B]; the first of equals."""
     return spike_counts(output, mask).argmax(-1)
 
 
 def spike_counts(output, mask=None):
-    """The number of spikes of each output over the sample's own steps, [B, K]."""
+    """The sum of each output, as the number of its spikes, over the sample's own steps, [B, K]."""
     return output.sum(0) if mask is None else (output * mask[..., None]).sum(0)
 
 

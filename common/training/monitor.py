@@ -16,7 +16,7 @@ from common.kernels.active import count_active
 from common.layers.binary import BinaryConv2d, BinaryLinear
 from common.sequence import Recorder, mask_of
 
-FEW_LAYERS = 6  # so many fit beside each other, in a line or a figure, with their numbers
+FEW_LAYERS = 6  # at most so many are shown one by one, in a line or a figure
 
 
 def spiking(net):
@@ -41,8 +41,8 @@ class Activity(Recorder):
 
     def __init__(self, net, operations=False):
         self.net, self.operations, self.spiking = net, operations, spiking(net)
-        self.spike_counts, self.input_counts = {}, {}  # of each neuron or input [...] of a layer, by the layer's name
-        self.multiplies = {}  # by the connection's name: whether it takes anything but -1, 0 or 1
+        self.spike_counts, self.input_counts = {}, {}  # {layer: how often each neuron fired, or input was active}
+        self.multiplies = {}  # {connection: whether it takes anything but -1, 0 or 1}
         self.num_samples = self.num_steps = 0  # num_steps: of all samples together
         self.mask, self.last = None, None
 
@@ -70,11 +70,12 @@ class Activity(Recorder):
     def layers(self):
         """Per layer: firing_rate (spikes per neuron and step), silent_share and saturated_share (of neurons
         that never and that always fired, in any step of any sample)."""
+        found = {name: counts.cpu() for name, counts in self.spike_counts.items()}  # mps has no float64
         return {name: {
             "firing_rate": counts.double().mean().item() / self.num_steps,
             "silent_share": (counts == 0).double().mean().item(),
             "saturated_share": (counts == self.num_steps).double().mean().item(),
-        } for name, counts in self.spike_counts.items()}
+        } for name, counts in found.items()}
 
     def operations_per_sample(self, num_samples=None):
         """{"dense", "effective_macs", "effective_acs"}: mean synaptic operations per sample, in NeuroBench's terms.
@@ -91,8 +92,8 @@ class Activity(Recorder):
         for name, counts in self.input_counts.items():
             connection = next(m for m in modules[name].modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
             binary = isinstance(connection, (BinaryConv2d, BinaryLinear))  # a weight of 0 computes as +1
-            used = (torch.ones_like(connection.weight) if binary else connection.weight != 0).double()
-            active = counts.double() / samples
+            used = (torch.ones_like(connection.weight) if binary else connection.weight != 0).cpu().double()
+            active = counts.cpu().double() / samples
             total["dense"] += self.num_steps / samples * _fan_out(
                 connection, torch.ones_like(active), torch.ones_like(used))
             kind = "effective_macs" if self.multiplies[name] else "effective_acs"
@@ -129,9 +130,9 @@ class _Currents(Recorder):
 
 @torch.no_grad()
 def traces(net, sequence):
-    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold of it or None)] of each layer on one sequence.
+    """[(name, spikes [T, B, ...], membrane [T, B, ...], threshold or None)] of each layer on one sequence.
 
-    Of the layers that have a membrane and run; a read-out that is traced itself does not.
+    Layers without a membrane are left out, and so is the last one of a net that returns its membrane.
     """
     record = _Currents()
     net.eval()(sequence, record)
@@ -140,6 +141,6 @@ def traces(net, sequence):
 
 
 def _threshold(neuron):
-    """Of its membrane to fire, of several the mean; 1 if it keeps none, None if not the membrane itself decides."""
-    threshold = getattr(neuron, "membrane_threshold", getattr(neuron, "threshold", 1.0))
+    """Firing threshold on the membrane (mean over neurons); None if spikes are not decided by the membrane itself."""
+    threshold = neuron.membrane_threshold if hasattr(neuron, "membrane_threshold") else neuron.threshold
     return threshold.mean().item() if isinstance(threshold, torch.Tensor) else threshold

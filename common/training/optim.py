@@ -49,13 +49,13 @@ def step(optimizer, steps_per_epoch, lr_step_epochs, lr_step_factor):
 _DECAY = Option(0.0, AT_LEAST_ZERO, "of the weights, added to their gradients")
 _ADAM = {"betas": Option([0.9, 0.999], BELOW_ONE, "decay of the means of the gradient and of its square"),
          "weight_decay": _DECAY}
-OPTIMIZERS = {  # made of the parameters and the rate
+OPTIMIZERS = {  # functions of the parameters and the rate
     "adam": Choice(functools.partial(adam, functools.partial(optim.Adam, fused=True)), **_ADAM),
     "adamax": Choice(functools.partial(adam, optim.Adamax), **_ADAM),
     "sgd": Choice(functools.partial(optim.SGD, fused=True), momentum=Option(0.9, BELOW_ONE),
                   weight_decay=_DECAY),
 }
-LR_SCHEDULES = {  # made of the optimizer and the number of steps of an epoch
+LR_SCHEDULES = {  # functions of the optimizer and the number of steps in an epoch
     "cosine": Choice(
         cosine,
         cosine_iterations=Option(0, NOT_NEGATIVE, "half a period, after which the rate rises again; 0: cosine_epochs"),

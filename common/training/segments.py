@@ -14,11 +14,11 @@ from common.sequence import UNRECORDED, Recorder
 class Segmented(nn.Module):
     """`net` on a sequence [T, B, ...] or events, in segments of `num_steps` steps: the same output and gradients.
 
-    Each segment but the last is computed once more in the backward pass, so that a training step keeps the neurons'
-    states at T / num_steps ends and all tensors of one segment: least with num_steps near sqrt(T).  Dropout draws other
-    numbers than without segments, in both passes the same; running statistics move, and a recorder is told, once.
-    The sequence gets no gradient, nor what a recorder is told.  ValueError for a net of which a segment cannot be
-    computed from the one before.
+    Each segment but the last is computed once more in the backward pass, so that a training step keeps in memory all
+    tensors of one segment, and of the others the neurons' states at their ends: the least with num_steps near sqrt(T).
+    Dropout draws other numbers than without segments, in both passes the same; running statistics move once, and a
+    recorder is told once.  Neither the sequence nor what a recorder is told gets a gradient.  ValueError for a net of
+    which a segment cannot be computed from the one before.
     """
 
     def __init__(self, net, num_steps):
@@ -26,7 +26,7 @@ class Segmented(nn.Module):
         assert num_steps >= 1, num_steps
         self.net, self.num_steps = net, num_steps
         modules = [(name, module) for name, module in net.named_modules() if hasattr(module, "continued")]
-        self.names = {name.rpartition(".")[2] for name, _ in modules}  # of the layers that hand on their state
+        self.names = {name.rpartition(".")[2] for name, _ in modules}  # layers that hand on state
         for name, module in net.named_modules():
             if isinstance(module, TDBatchNorm2d) or hasattr(module, "trace") and (name, module) not in modules:
                 raise ValueError(f"checkpoint_steps must be 0 for this net: {name}, a {type(module).__name__}, "

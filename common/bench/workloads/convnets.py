@@ -10,7 +10,7 @@ from common.surrogate import FastSigmoid
 from common.training.losses import mse_count_loss
 from common.training.monitor import Activity
 
-BETA, SLOPE, THRESHOLDS = 0.99, 10.22, [11.666, 14.105, 0.6656]  # W1's
+BETA, SLOPE, THRESHOLDS = 0.99, 10.22, [11.666, 14.105, 0.6656]  # workload W1's
 
 
 def _mnist_net():
@@ -40,7 +40,7 @@ def mnist_evaluation(num_steps, batch_size):
     """W1's net evaluated, firing rates and synaptic operations counted; the peer is the same with nobody counting."""
     net, sequence = _mnist_net(), constant_current(_images(batch_size), num_steps)
     with torch.no_grad():
-        net(sequence)  # running statistics, so that it spikes
+        net(sequence)  # moves the running statistics, so that it spikes
     net.eval()
 
     @torch.no_grad()

@@ -24,7 +24,7 @@ PADDED = 2 / 3
 class Layer(NamedTuple):
     weights: int
     uses: int
-    density: float = 0.0  # of its input
+    density: float = 0.0  # share of its inputs that are active
     input_gradient: bool = True
 
 

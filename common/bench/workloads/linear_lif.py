@@ -10,7 +10,7 @@ from common.kernels.spike_linear import spike_linear
 from common.neurons import LIF
 from common.surrogate import ATan, FastSigmoid
 
-DECAY = 0.875  # per step; SpikingJelly's tau is 8 steps
+DECAY = 0.875  # the membrane's, per step; SpikingJelly's tau is 8 steps
 
 
 def linear_lif(peer, density, num_steps=500, batch_size=16, size=512):

@@ -20,7 +20,7 @@ MIRRORS = (  # the site's own links, https://figshare.com/ndownloader/files/, an
 PUBLISHED = Published(
     "DVS128 Gesture",
     "DVSGesture",
-    {TRAIN: "md5:3a8f0d4120a166bac7591f77409cb105", TEST: "md5:56070e45dadaa85fff82e0fbfbc06de5"},  # of NAME.tar.gz
+    {TRAIN: "md5:3a8f0d4120a166bac7591f77409cb105", TEST: "md5:56070e45dadaa85fff82e0fbfbc06de5"},  # NAME.tar.gz
     {part: [f"{mirror}{number}" for mirror in MIRRORS] for part, number in FIGSHARE.items()},
     ends=("/", ".tar.gz"),
     cached=".tar.gz",

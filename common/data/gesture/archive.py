@@ -18,7 +18,8 @@ def located(folder, name, published, cache, memory):
     """Return the Recordings of `name` in `folder`.
 
     A folder `name` counts before an archive `name`.tar.gz, which is unpacked, once, into `cache`.
-    published: hash of the archive; what is in the folder is compared with what is in it, if it is there or was before.
+    published: hash of the published archive.  If that lies in `folder`, or once did, its recordings tell whether those
+    found are the published ones.
     ValueError for what is wrong with either.
     """
     place, archive = folder / name, folder / f"{name}.tar.gz"
@@ -69,7 +70,7 @@ def _recordings(path):
                     raise bad_file(path, f"is unsafe: it holds {member.name!r}, which is no file or folder")
                 if member.isfile() and (match := NAME.fullmatch(member.name)):
                     yield match["top"], match["name"], archive.extractfile(member)
-            while archive.fileobj.read(1 << 20):  # to the end, where gzip's checksum is
+            while archive.fileobj.read(1 << 20):  # read to the end, where gzip's checksum is
                 pass
     except BAD_ARCHIVE as error:
         raise bad_file(path, f"is no .tar.gz or a damaged one ({error})") from error

@@ -11,7 +11,7 @@ from common.data.gesture.frames import SIDE
 MIRRORED = (0, 2, 1, 6, 5, 4, 3, 7, 8, 9, 10)  # waves change hands; a right arm clockwise, a left arm counter-clockwise
 SENSOR = (SIDE, SIDE, 2)
 FIELDS = np.dtype([(name, "i8") for name in "xypt"])
-EXACT = np.dtype([(name, "f8") for name in "xypt"])  # to jitter: tonic cuts off what a field's type does not hold
+EXACT = np.dtype([(name, "f8") for name in "xypt"])  # for jitter: tonic cuts off what a type does not hold
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from common import atomic
 from common.data import bad_file
 from common.data.gesture import frames, tonic_folder
 
-VERSION = 1  # of what follows: another number makes the files anew
+VERSION = 1  # the cached files' own; with another number they are made anew
 
 
 @dataclass(frozen=True, eq=False)

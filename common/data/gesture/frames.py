@@ -13,9 +13,9 @@ SIDE = 128  # pixels of the sensor, either way
 SMALLEST = 1e-5  # divisor of max, norm (a variance) and sum; as SpikingJelly
 RESOLUTION = 1000  # us, of the times in a recording: a frame's duration is no shorter
 SPLITS = ("number", "time", "dt")
-NUMBER, TIME, DT = range(3)  # as the compiled code calls them
-DONE, FULL = -1, -2  # what `count_events` returns beside the index of an event
-KINDS = (np.uint8, np.uint16, np.uint32)  # of counts, the first that holds them
+NUMBER, TIME, DT = range(3)  # the compiled code's numbers for SPLITS
+DONE, FULL = -1, -2  # count_events returns one of these, or the index of a bad event
+KINDS = (np.uint8, np.uint16, np.uint32)  # types of counts; the first that holds them is used
 
 
 def _none(frames, durations):

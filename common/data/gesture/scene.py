@@ -18,12 +18,12 @@ from common import atomic
 from common.data.gesture.frames import SIDE
 
 TITLE = "synthetic gestures"
-VERSION = 1  # of the scenes: another number makes them anew
+VERSION = 1  # the scenes' own; with another number they are made anew
 SESSIONS = {"ibmGestureTrain": (range(1, 7), 2), "ibmGestureTest": (range(7, 11), 1)}  # users, sessions of each
 CLAP, RIGHT_WAVE, LEFT_WAVE, RIGHT_CW, RIGHT_CCW, LEFT_CW, LEFT_CCW, ROLL, DRUMS, GUITAR, OTHER = range(11)
 MILLISECONDS, STEP = 1500, 5
 RIGHT, LEFT = 0, 1  # arms; the right one is on the picture's left, as of someone who faces the camera
-REST = (0.15, 0.95)  # where a hand is that does nothing: outwards and down from its shoulder, in arm's lengths
+REST = (0.15, 0.95)  # an idle hand: how far outwards and down from its shoulder, in arm's lengths
 
 
 def make(folder):

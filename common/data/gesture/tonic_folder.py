@@ -23,7 +23,7 @@ class Recordings:
     """The recordings of a folder, in order of user, session and label.
 
     paths: their files.  labels, users: int64 [R], from the names.  digest: sha256 over names and contents.
-    published: whether they are known to be.
+    published: whether they are known to be the published ones.
     """
 
     paths: list
@@ -34,13 +34,13 @@ class Recordings:
 
 
 class Memory:
-    """What was computed of files, kept in a file of its own until they change: by size, times and inode."""
+    """Remembers, in a file, what was computed from other files, until their size, times or inode change."""
 
     def __init__(self, path):
         self.path, self.known = path, _read_dict(path)
 
     def of(self, path, compute):
-        """compute(path), or what it was when the file was as it is."""
+        """compute(path), remembered from an earlier call if the file has not changed since."""
         status = os.stat(path)
         state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         key = f"{compute.__name__} {Path(path).absolute()}"
@@ -81,7 +81,7 @@ def read(folder, memory):
     found = []
     for path in sorted(folder.rglob("*.npy")):
         name = path.relative_to(folder).as_posix()
-        if f"/{name}".count("/."):  # what an editor or a Mac has left
+        if f"/{name}".count("/."):  # a hidden file that an editor or a Mac has left
             continue
         if not (match := NAME.fullmatch(name)):
             raise ValueError(f"{path}: a recording is a userNN_SESSION/LABEL.npy below {folder}; rename or remove it")

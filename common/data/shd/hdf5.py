@@ -18,7 +18,7 @@ GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"  # how such files begin
 NUM_UNITS = 700  # channels of SHD's cochlea
 BAD_PACK = (*download.BAD_GZIP, zipfile.BadZipFile, NotImplementedError, RuntimeError)  # RuntimeError: a password
 PATIENCE = 30  # seconds to read a file, which takes one or two
-HOLE = 128  # zeros in a row that no recording has
+HOLE = 128  # zeros in a row, as no intact recording has them
 
 
 def unpacked(path, folder):
@@ -89,8 +89,8 @@ def _check_head(path):
     head = _head(path, 64).ljust(64, b"\0")
     if head[:8] != b"\x89HDF\r\n\x1a\n":
         raise ValueError(f"is no HDF5 file, it begins with {_head(path, 20)!r}")
-    width = head[13] if head[8] < 2 else head[9]  # of an address, by the superblock's version
-    place = {0: 24, 1: 28}.get(head[8], 12) + 2 * width  # of the third address, the file's end
+    width = head[13] if head[8] < 2 else head[9]  # bytes of an address, told at byte 13 or 9
+    place = {0: 24, 1: 28}.get(head[8], 12) + 2 * width  # where the third address is, the file's end
     end, size = int.from_bytes(head[place : place + width], "little"), path.stat().st_size
     if size < end:
         raise ValueError(f"is cut off: it should have {end} bytes and has {size}")
