@@ -1,38 +1,38 @@
-"""DVS128 Gesture: what to run. Edit here, or override a key: python run.py net=plifnet tau=neuron seed=3
+"""DVS128 Gesture: what to run. Edit here, or set a key: python run.py net=plifnet tau=neuron seed=3
 
-`config` and the dict of its net are the run; where the condition of a column holds, its values stand instead.
+`config` and the dict of its net are the run. `columns` are overrides: values that apply where their condition holds.
 """
 
 config = {
     "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants
     "exp_name": "dvs_gesture",      # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # a fresh set of trials starts num_trials further on
+    "seed": 0,                      # for independent trials use seed + num_trials
     "data_dir": "~/data",           # holds DVSGesture/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
     "val_split": "random",          # validate on recordings drawn at random | on users whom training never sees: users
-    "val_fraction": 0.15,           # of each class, held out for validation; the test set is read once
+    "val_fraction": 0.15,           # fraction of each class held out for validation; the test set is read once
     "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
-    "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last, as PLIF's thesis
-    "normalization": "none",        # of a frame's counts: frequency | max | norm | sum | none
+    "ties": "loss",                 # the best of equal scores: of the lower loss | first | last, as PLIF's thesis
+    "normalization": "none",        # how a frame's counts are scaled: frequency | max | norm | sum | none
     "augment": False,               # change each recording's events at random while training
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1 | mps
 }
 
 # Threshold annealing, binarized: snn-tha@f9c0b51, dvs/conf.py (arXiv 2201.11915).
 convnet = {
-    "binarize": True,               # weights in {-1, +1}
+    "binarize": True,               # weights in {-1, +1}; False: see columns
     "split_by": "dt",               # events into frames of dt_ms | num_steps parts of equal time | or of equal number
     "dt_ms": 5.0,                   # a frame's duration
     "num_steps": 100,               # frames, in training and validation
     "num_steps_test": 360,          # ... and in the test: 1.8 s.  200 suffice for recordings of one second
     "downsample": 4,                # so many pixels a side make one
-    "channels": [16, 32],           # of the two convolutions
+    "channels": [16, 32],           # output channels of the two convolutions
     "batch_norm": False,            # after each of them
-    "dropout": 0.43,                # of the read-out's current
+    "dropout": 0.43,                # fraction of the read-out's current that is dropped
     "beta": 0.9297,                 # decay of the membrane per step
-    "reset": "subtract",            # of the membrane by a spike: subtract the threshold | zero
+    "reset": "subtract",            # how a spike resets the membrane: subtract the threshold | zero
     "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
     "slope": 0.24,
     "thresholds": [10.4, 16.62, 6.81],              # at the start, one a layer
@@ -44,7 +44,7 @@ convnet = {
     "lr": 1.765e-3,
     "lr_schedule": "cosine",        # cosine | step | none
     "cosine_iterations": 735,       # half a period, after which the rate rises again
-    "clip_grad_norm": 1.0,          # of all gradients together, at most; 0: no limit
+    "clip_grad_norm": 1.0,          # largest norm of all gradients together; 0: no limit
     "num_epochs": 500,
     "batch_size": 8,
     "patience": 100,                # epochs without a better accuracy before a trial ends; 0: never
@@ -58,15 +58,15 @@ plifnet = {
     "split_by": "number",           # events into num_steps parts of equal number | of equal time | frames of dt_ms
     "num_steps": 20,                # frames
     "downsample": 1,                # so many pixels a side make one
-    "num_layers": 5,                # of convolution, batch norm, neurons and pool
-    "channels": 128,                # of each convolution
+    "num_layers": 5,                # blocks of convolution, batch norm, neurons and pool
+    "channels": 128,                # output channels of each convolution
     "hidden_size": 512,             # neurons between the convolutions and the read-out
     "pool": "max",                  # max | average
-    "dropout": 0.5,                 # of the inputs of both linear layers, one mask for all steps of a sample
+    "dropout": 0.5,                 # fraction of both linear layers' inputs dropped, one mask for all steps of a sample
     "detach_reset": True,           # hide the spike's gradient at the reset
     "surrogate": "atan",            # ds/du: atan | fast_sigmoid | rectangle
     "alpha": 2.0,                   # steepness
-    "loss": "mse_rate_loss",        # of the outputs' mean rates from one-hot classes
+    "loss": "mse_rate_loss",        # squared distance of the outputs' mean rates from one-hot classes
     "optimizer": "adam",
     "lr": 1e-3,
     "lr_schedule": "cosine",
@@ -77,7 +77,8 @@ plifnet = {
 }
 
 columns = {
-    # There is no published float column. These values are of QSNNs@0859da1, same author and net, without annealing.
+    # The paper has no float results. Values of QSNNs@0859da1 (same author, same net, no annealing); also turns
+    # annealing off.
     "net=convnet binarize=False": {
         "batch_size": 16, "lr": 2.634e-3, "beta": 0.614, "slope": 4.413, "dropout": 0.203,
         "thresholds": [0.427, 0.427, 0.427], "threshold_schedule": "none", "clamp_weights": True,
@@ -90,8 +91,8 @@ columns = {
     "net=plifnet split_by=dt": {"dt_ms": 5.0},
     "augment=True": {               # nothing of it is kept: the events are read anew in each epoch
         "flip_lr": False,           # mirror every other recording and name it after the mirrored gesture
-        "shift_pixels": 8,          # by which the whole recording is moved along x and along y, at most
-        "jitter_pixels": 1.0,       # standard deviation by which each event is moved
+        "shift_pixels": 8,          # how far the whole recording is moved along x and along y, at most
+        "jitter_pixels": 1.0,       # standard deviation of each event's move
         "jitter_ms": 0.0,
         "drop": 0.1,                # fraction of a recording's events that is left out, at most
         "noise": 0,                 # events added to each recording
@@ -129,7 +130,7 @@ tables = {  # python -m common.report --table NAME; what the keys mean: common/r
         "columns": {"test accuracy (%)": "test", "validation (%)": "validation", "τ mean, per layer": "tau_mean",
                     "τ std, per layer": "tau_std", "published, highest test (%)": "published",
                     "published, highest validation (%)": "published"},
-        "published": {  # of one run with one seed
+        "published": {  # figures of one run with one seed
             "per layer": ["95.5", "100.0"], "per neuron": ["95.1", "99.2"],
             "per neuron, λ = 0.01": ["95.8", "99.2"], "per neuron, λ = 0.01, on w": ["95.8", "99.2"],
             "per neuron, λ = 0.1": ["96.2", "100.0"], "per neuron, λ = 0.1, on w": ["96.2", "100.0"],

@@ -1,31 +1,31 @@
-"""Fashion-MNIST: what to run. Edit here, or override a key: python run.py binarize=False seed=3
+"""Fashion-MNIST: what to run. Edit here, or set a key: python run.py binarize=False seed=3
 
-`config` and the dict of its net are the run; where the condition of a column holds, its values stand instead.
+`config` and the dict of its net are the run. `columns` are overrides: values that apply where their condition holds.
 """
 
 config = {
     "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants | resnet19: tdBN
     "exp_name": "fashion_mnist",    # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # a fresh set of trials starts num_trials further on
+    "seed": 0,                      # for independent trials use seed + num_trials
     "data_dir": "~/data",           # holds fashion_mnist/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many samples only (validation and test stay whole); 0: on all
-    "val_fraction": 0.1,            # of the training set, held out for validation; with select_on=last it may be 0
+    "val_fraction": 0.1,            # fraction of the training set held out for validation; 0 will do for select_on=last
     "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
-    "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last, as PLIF and tdBN
+    "ties": "loss",                 # the best of equal scores: of the lower loss | first | last, as PLIF and tdBN
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1 | mps
 }
 
 # Threshold annealing, binarized: snn-tha@f9c0b51, fashion_mnist/conf.py (arXiv 2201.11915).
 convnet = {
-    "binarize": True,               # weights in {-1, +1}
+    "binarize": True,               # weights in {-1, +1}; False: see columns
     "num_steps": 100,               # the image, its pixels in [0, 1], is shown at each
-    "channels": [16, 64],           # of the two convolutions
+    "channels": [16, 64],           # output channels of the two convolutions
     "batch_norm": True,             # after each of them
-    "dropout": 0.648,               # of the read-out's current
+    "dropout": 0.648,               # fraction of the read-out's current that is dropped
     "beta": 0.868,                  # decay of the membrane per step
-    "reset": "subtract",            # of the membrane by a spike: subtract the threshold | zero
+    "reset": "subtract",            # how a spike resets the membrane: subtract the threshold | zero
     "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
     "slope": 0.1557,
     "thresholds": [6.9, 10.25, 17.95],              # at the start, one a layer
@@ -50,18 +50,18 @@ plifnet = {
     "tau": "layer",                 # time constants: one learnt for each layer | for each neuron | fixed
     "init_tau": 2.0,                # steps; of neurons the mean
     "num_steps": 8,
-    "pixel_mean": 0.2860,           # taken off the pixels in [0, 1], which are then divided by
-    "pixel_std": 0.3530,
+    "pixel_mean": 0.2860,           # subtracted from pixels in [0, 1]
+    "pixel_std": 0.3530,            # ... which are then divided by this
     "augment": False,               # turn, shift and scale the images at random while training
-    "num_layers": 2,                # of convolution, batch norm, neurons and pool
-    "channels": 128,                # of each convolution
+    "num_layers": 2,                # blocks of convolution, batch norm, neurons and pool
+    "channels": 128,                # output channels of each convolution
     "hidden_size": 2048,            # neurons between the convolutions and the read-out
     "pool": "max",                  # max | average
-    "dropout": 0.5,                 # of the inputs of both linear layers, one mask for all steps of a sample
+    "dropout": 0.5,                 # fraction of both linear layers' inputs dropped, one mask for all steps of a sample
     "detach_reset": True,           # hide the spike's gradient at the reset
     "surrogate": "atan",            # ds/du: atan | fast_sigmoid | rectangle
     "alpha": 2.0,                   # steepness
-    "loss": "mse_rate_loss",        # of the outputs' mean rates from one-hot classes
+    "loss": "mse_rate_loss",        # squared distance of the outputs' mean rates from one-hot classes
     "optimizer": "adam",
     "lr": 1e-3,
     "lr_schedule": "cosine",
@@ -75,22 +75,22 @@ plifnet = {
 resnet19 = {
     "binarize": False,
     "num_steps": 2,
-    "pixel_mean": 0.2860,           # of the training set, taken off the pixels of all splits, which are then divided by
-    "pixel_std": 0.3530,
+    "pixel_mean": 0.2860,           # the training set's, subtracted from pixels in [0, 1]
+    "pixel_std": 0.3530,            # ... which are then divided by this
     "crop": 0,                      # move the images while training, by so many pixels at most.  Its README: 4
-    "channels": 128,                # of the first blocks' convolutions; then twice and four times as many
+    "channels": 128,                # output channels of the first stage; then twice and four times as many
     "stem": 128,                    # ... of the first convolution.  Its code: 64
     "hidden_size": 256,             # neurons before the read-out
     "readout": "membrane",          # membrane: the last layer's current | spikes, as the code: in 2 steps 0, .5 or 1
     "beta": 0.25,                   # decay of the membrane per step; as their tau
-    "threshold": 0.4,               # of all neurons; tdBN scales their currents to it
+    "threshold": 0.4,               # of all neurons at the start; tdBN scales their currents to it
     "reset": "zero",
     "detach_reset": False,          # hide the spike's gradient at the reset
     "surrogate": "rectangle",
-    "width": 0.5,                   # half of it
-    "surrogate_center": "threshold",                # where its middle lies: threshold | zero, as the code has it
+    "width": 0.5,                   # half-width of the rectangle, in units of the membrane
+    "surrogate_center": "threshold",                # where the rectangle's middle lies: threshold | zero, as the code
     "loss": "cross_entropy",
-    "reduce": "mean",               # of the read-out over the steps: mean | max | last
+    "reduce": "mean",               # what the loss sees of the read-out over the steps: mean | max | last
     "optimizer": "adam",
     "lr": 1e-3,
     "lr_schedule": "step",
@@ -103,7 +103,8 @@ resnet19 = {
 }
 
 columns = {
-    # There is no published float column. These values are of QSNNs@0859da1, same author and net, without annealing.
+    # The paper has no float results. Values of QSNNs@0859da1 (same author, same net, no annealing); also turns
+    # annealing off.
     "net=convnet binarize=False": {
         "optimizer": "adam", "lr": 2.908e-3, "beta": 0.974, "slope": 5.5565, "dropout": 0.0736,
         "thresholds": [2.473, 2.473, 2.473], "threshold_schedule": "none",
@@ -115,13 +116,13 @@ columns = {
     "net=resnet19 lr_schedule=cosine": {"cosine_epochs": 11},                       # ours
     "augment=True": {
         "rotation": 30.0,           # degrees, at most, either way
-        "shift": 0.15,              # of the image's side, at most, any way
+        "shift": 0.15,              # fraction of the image's side, at most, any way
         "scale": [0.85, 1.11],      # smallest and largest factor
     },
     "select_on=test": {"val_fraction": 0.0},
 }
 
-tables = {  # of python -m common.report
+tables = {  # published figures that python -m common.report shows beside ours
     # Test accuracies in %, by how the epoch was chosen, and what they are for: float weights, the whole training set.
     "published": [
         {"source": "Fang 2021", "data": "Fashion-MNIST", "accuracy": {"val": 93.85, "test": 94.38},

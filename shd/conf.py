@@ -1,21 +1,21 @@
-"""SHD: what to run. Edit here, or override a key: python run.py net=mlp neuron=spsn spike=sb seed=3
+"""SHD: what to run. Edit here, or set a key: python run.py net=mlp neuron=spsn spike=sb seed=3
 
-`config` and the dict of its net are the run; where the condition of a column holds, its values stand instead.
+`config` and the dict of its net are the run. `columns` are overrides: values that apply where their condition holds.
 """
 
 config = {
     "net": "tha_mlp",               # tha_mlp: 700-3000-20, threshold annealing | mlp: 700-128-128-128-20, any neuron
     "exp_name": "shd",              # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # a fresh set of trials starts num_trials further on
+    "seed": 0,                      # for independent trials use seed + num_trials
     "data_dir": "~/data",           # holds SHD/, or is that folder
     "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
     "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
     "val_split": "random",          # validate on random recordings | speakers: on speakers whom training never hears
-    "val_fraction": 0.1,            # of the training set, held out for validation; the test set is read once
+    "val_fraction": 0.1,            # fraction of the training set held out for validation; the test set is read once
     "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
-    "ties": "loss",                 # of equal scores: the epoch of the lower loss | first | last
-    "values": "count",              # of one channel's events in one step: count, they add up | binary, they count once
+    "ties": "loss",                 # the best of equal scores: of the lower loss | first | last
+    "values": "count",              # one channel's events in one step: count, they add up | binary, they count once
     "window_ms": 0.0,               # where to stop reading a recording; 0: at its end.  snn-tha read 333 ms only
     "augment": False,               # shift and scale each recording's events at random while training
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1 | mps
@@ -23,14 +23,14 @@ config = {
 
 # Threshold annealing, binarized: snn-tha@f9c0b51, shd/conf.py (arXiv 2201.11915).
 tha_mlp = {
-    "binarize": True,               # weights in {-1, +1}
+    "binarize": True,               # weights in {-1, +1}; False: see columns
     "dt_ms": 3.0,
     "num_steps": 333,
     "length": "fixed",              # every recording has num_steps steps
     "hidden_sizes": [3000],
-    "dropout": [0.186, 0.0176],     # of each layer's current
+    "dropout": [0.186, 0.0176],     # fraction of each layer's current that is dropped
     "beta": 0.95,                   # decay of the membrane per step
-    "reset": "subtract",            # of the membrane by a spike: subtract the threshold | zero
+    "reset": "subtract",            # how a spike resets the membrane: subtract the threshold | zero
     "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
     "slope": 0.257,
     "thresholds": [13.504, 11.20],                  # at the start, one a layer
@@ -43,8 +43,8 @@ tha_mlp = {
     "lr": 6.54e-4,
     "lr_schedule": "cosine",        # cosine | step | none
     "cosine_iterations": 2604,      # half a period, after which the rate rises again
-    "clip_grad_norm": 1.0,          # of all gradients together, at most; 0: no limit
-    "clamp_weights": True,          # into [-1, 1], after each step
+    "clip_grad_norm": 1.0,          # largest norm of all gradients together; 0: no limit
+    "clamp_weights": True,          # clamp weights into [-1, 1] after each step
     "num_epochs": 500,
     "batch_size": 32,
     "patience": 100,                # epochs without a better accuracy before a trial ends; 0: never
@@ -53,17 +53,17 @@ tha_mlp = {
 # SPSN@c46d169 and ParaLIF@f08c418: the same net of other neurons.
 mlp = {
     "neuron": "spsn",               # lif | spsn | paralif | non_spiking: linear layers and ReLU
-    "spike": "sb",                  # of spsn: sb | gs; of paralif also trb | d | sd | td | trd | t | st | tt | trt
+    "spike": "sb",                  # spsn's: sb | gs; paralif's also trb | d | sd | td | trd | t | st | tt | trt
     "binarize": False,
     "hidden_sizes": [128, 128, 128],
     "tau_syn_ms": 20.0,             # time constants of synapse and membrane
     "tau_mem_ms": 20.0,
-    "rate_limit": 0.0,              # penalty on hidden firing rates that exceed it on average; 0: none.  SPSN: .4, .1
+    "rate_limit": 0.0,              # mean hidden firing rate above which the loss has a penalty; 0: none.  SPSN: .4, .1
     "dt_ms": 1.0,
     "num_steps": 2000,              # at most; what comes later is cut
-    "length": "sample",             # of a recording, to its last event | fixed: num_steps | batch: of its longest
+    "length": "sample",             # as the recording, to its last event | fixed: num_steps | batch: as its longest
     "loss": "cross_entropy",
-    "reduce": "mean",               # of the read-out over a recording's steps: mean | max | last
+    "reduce": "mean",               # what the loss sees of the read-out over a recording's steps: mean | max | last
     "optimizer": "adamax",
     "lr": 1e-3,
     "lr_schedule": "none",
@@ -73,7 +73,8 @@ mlp = {
 }
 
 columns = {
-    # There is no published float column: the binarized one with constant thresholds of 1, at the step its code names.
+    # The paper has no float results. The binarized net's values, but thresholds of 1 and the time step that its code
+    # names; also turns annealing off.
     "net=tha_mlp binarize=False": {
         "dt_ms": 2.0, "num_steps": 500, "thresholds": [1.0, 1.0], "threshold_schedule": "none",
     },

@@ -1,6 +1,6 @@
-"""Temporal coding: what to run. Edit here, or override a key: python run.py case=float seed=3
+"""Temporal coding: what to run. Edit here, or set a key: python run.py case=float seed=3
 
-`config` and the dict of its net are the run; where the condition of a column holds, its values stand instead.
+`config` and the dict of its net are the run. `columns` are overrides: values that apply where their condition holds.
 """
 
 config = {
@@ -9,22 +9,22 @@ config = {
     "exp_name": "temporal_coding",  # part of the run directory's name
     "num_trials": 1,                # trial k runs with seed + k, which draws its input and its weights
     "seed": 0,
-    "num_iterations": 1000,         # of training, each on the one input
+    "num_iterations": 1000,         # training steps, each on the one input
     "num_steps": 100,
     "num_inputs": 100,              # Bernoulli spike trains, drawn once per trial
     "spike_time": 75,               # the step at which the output is to spike
-    "num_frames": 200,              # of each video, and half as many of the page; 0: neither
-    "num_threads": 1,               # of the CPU: so small layers gain nothing from more, and lose to a busy neighbour
+    "num_frames": 200,              # frames of each video, and half as many of the page; 0: neither
+    "num_threads": 1,               # CPU threads: so small layers gain nothing from more, and lose to a busy neighbour
     "device": "cpu",                # cpu: the fastest for one small sample | auto: cuda if there is one | cuda | cuda:1
 }
 
 # The annealed case of snn-tha@f9c0b51, its spike-timing notebook.
 tha_mlp = {
-    "binarize": True,               # weights in {-1, +1}
+    "binarize": True,               # weights in {-1, +1}; False: see cases
     "hidden_sizes": [1000],         # neurons of each hidden layer
-    "dropout": [0.0, 0.0],          # of each layer's current
+    "dropout": [0.0, 0.0],          # fraction of each layer's current that is dropped
     "beta": 0.15,                   # decay of the membrane per step
-    "reset": "subtract",            # of the membrane by a spike: subtract the threshold | zero
+    "reset": "subtract",            # how a spike resets the membrane: subtract the threshold | zero
     "surrogate": "fast_sigmoid",    # ds/du: fast_sigmoid | atan | rectangle
     "slope": 5.0,
     "thresholds": [5.0, 5.0],       # at the start, one a layer

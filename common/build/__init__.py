@@ -85,8 +85,8 @@ def image_augmentation(settings):
 
 ALWAYS = Choice(  # options that every training has
     None,
-    clip_grad_norm=Option(0.0, AT_LEAST_ZERO, "of all gradients together, at most; 0: no limit"),
-    clamp_weights=Option(False, SWITCH, "into [-1, 1], after each step"))
+    clip_grad_norm=Option(0.0, AT_LEAST_ZERO, "largest norm of all gradients together; 0: no limit"),
+    clamp_weights=Option(False, SWITCH, "clamp weights into [-1, 1] after each step"))
 REGISTRIES = {
     "net": NETS, "neuron": NEURONS, "surrogate": SURROGATES, "threshold_schedule": annealing.SCHEDULES,
     "loss": losses.LOSSES, "optimizer": optim.OPTIMIZERS, "lr_schedule": optim.LR_SCHEDULES,

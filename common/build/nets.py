@@ -76,16 +76,16 @@ def _given(settings, *keys):
 
 _BINARIZE = Option(None, SWITCH, "weights in {-1, +1}")
 _BETA = Option(None, BETWEEN, "decay of the membrane per step")
-_RESET = Option("subtract", one_of("subtract", "zero"), "of the membrane by a spike: subtract the threshold | zero")
+_RESET = Option("subtract", one_of("subtract", "zero"), "how a spike resets: subtract the threshold | membrane to zero")
 _DETACH = Option(False, SWITCH, "hide the spike's gradient at the reset")
 _READOUT = Option("spikes", one_of("spikes", "membrane"), "what the loss sees of the last layer")
 _CURRENT = _READOUT._replace(help="what the loss sees of the last layer; membrane: its current, with no neurons behind")
 _PRECISION = Option("float32", one_of("float32", "bf16"),
-                    "of convolutions and linear layers; bf16 is quicker where there is AMX")
-_SCHEDULE = Option("none", one_of(*annealing.SCHEDULES), "of the thresholds, towards thresholds_final while training")
+                    "type that convolutions and linear layers compute in; bf16 is quicker with AMX")
+_SCHEDULE = Option("none", one_of(*annealing.SCHEDULES), "how thresholds go to thresholds_final while training")
 _ANNEALED = {
     "binarize": _BINARIZE, "beta": _BETA, "reset": _RESET, "surrogate": SURROGATE,
-    "dropout": Option(None, BELOW_ONE, "of currents"),
+    "dropout": Option(None, BELOW_ONE, "fraction of currents dropped"),
     "thresholds": Option(None, POSITIVE, "at the start, one a layer"),
     "threshold_schedule": _SCHEDULE,
 }
@@ -103,13 +103,13 @@ NETS = {  # functions of the settings, the shape of an input and the number of c
         _plifnet, **{name: _LAYERS[name] for name in ("channels", "num_layers", "hidden_size")},
         binarize=_BINARIZE, precision=_PRECISION, detach_reset=_DETACH._replace(default=True),
         pool=Option("max", one_of("max", "average")),
-        dropout=Option(None, BELOW_ONE, "of the inputs of both linear layers"),
+        dropout=Option(None, BELOW_ONE, "fraction of both linear layers' inputs dropped"),
         tau=Option("layer", one_of("layer", "neuron", "fixed"), "time constants: one learnt for each layer | ..."),
         init_tau=Option(2.0, Rule(lambda value: 1 < value < math.inf, "must exceed 1 step and be finite"), "steps"),
-        tau_std=Option(0.1, AT_LEAST_ZERO, "of the neurons' time constants at the start, steps", {"tau": "neuron"}),
+        tau_std=Option(0.1, AT_LEAST_ZERO, "standard deviation of tau at the start, steps", {"tau": "neuron"}),
         tau_penalty=Option(0.0, AT_LEAST_ZERO, "lambda: adds lambda * sum over layers of Var(tau) to the loss",
                            {"tau": "neuron"}),
-        tau_penalty_on=Option("tau", one_of("tau", "w"), "of tau | w = -log(tau - 1)", {"tau": "neuron"}),
+        tau_penalty_on=Option("tau", one_of("tau", "w"), "whose variance: tau | w = -log(tau - 1)", {"tau": "neuron"}),
         surrogate=SURROGATE._replace(default="atan"), threshold_schedule=_SCHEDULE,
         learn_surrogate=Option(False, SWITCH, "learn its steepness, in a plain loop", {"surrogate": "atan"})),
     "resnet19": Choice(
@@ -118,6 +118,6 @@ NETS = {  # functions of the settings, the shape of an input and the number of c
         threshold=Option(None, POSITIVE, "of all neurons at the start; tdBN scales their currents to this value, "
                          "which a threshold_schedule does not move"), precision=_PRECISION,
         surrogate=SURROGATE._replace(default="rectangle"), threshold_schedule=_SCHEDULE,
-        surrogate_center=Option("threshold", one_of("threshold", "zero"), "where its middle lies",
+        surrogate_center=Option("threshold", one_of("threshold", "zero"), "where the rectangle's middle lies",
                                 {"surrogate": "rectangle"})),
 }

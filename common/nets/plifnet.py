@@ -60,7 +60,7 @@ class PLIFNet(SpikingNet):
         return x.unflatten(-1, (-1, self.NUM_VOTERS)).mean(-1)
 
     def pooled(self, name, x, record):
-        """The pooled spikes of a convolutional layer; from a fused kernel, which keeps no others, if none is recorded."""
+        """Pooled spikes of a convolutional layer; while nothing records, by a fused kernel, which keeps no others."""
         unrecorded = record.needs == "nothing"
         pooled = self.synapses[name].fused_pool(x, self.neurons[name], self.pool) if unrecorded else None
         return flat(self.pool, self.spikes(name, x, record)) if pooled is None else pooled

@@ -46,7 +46,7 @@ def step(optimizer, steps_per_epoch, lr_step_epochs, lr_step_factor):
     return optim.lr_scheduler.StepLR(optimizer, lr_step_epochs * steps_per_epoch, lr_step_factor)
 
 
-_DECAY = Option(0.0, AT_LEAST_ZERO, "of the weights, added to their gradients")
+_DECAY = Option(0.0, AT_LEAST_ZERO, "fraction of the weights added to their gradients")
 _ADAM = {"betas": Option([0.9, 0.999], BELOW_ONE, "decay of the means of the gradient and of its square"),
          "weight_decay": _DECAY}
 OPTIMIZERS = {  # functions of the parameters and the rate
@@ -64,6 +64,6 @@ LR_SCHEDULES = {  # functions of the optimizer and the number of steps in an epo
     "step": Choice(
         step,
         lr_step_epochs=Option(10, AT_LEAST_ONE, "epochs from one cut to the next"),
-        lr_step_factor=Option(0.1, POSITIVE, "of each cut")),
+        lr_step_factor=Option(0.1, POSITIVE, "what the rate is multiplied by at each cut")),
     "none": Choice(constant),
 }
