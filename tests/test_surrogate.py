@@ -1,7 +1,11 @@
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 import torch
 
 from common.build import spike_function
+from common.recurrence import fused
 from common.surrogate import ATan, FastSigmoid, Rectangle, Surrogate
 
 SURROGATES = [FastSigmoid(10.0), ATan(2.0), Rectangle(0.5)]
@@ -92,3 +96,28 @@ def test_a_config_names_the_surrogate_and_its_number(config, surrogate):
 def test_its_number_must_exceed_0(kind, number):
     with pytest.raises(ValueError, match="must exceed 0"):
         kind(number)
+
+
+@dataclass(frozen=True)
+class Constant(Surrogate):
+    """A user's own surrogate, without a number."""
+
+    def derivative(self, distance):
+        return 0.25 * torch.ones_like(distance)
+
+
+def test_a_surrogate_need_not_have_a_number():
+    assert gradient(Constant(), [-1.0, 2.0]) == [0.25, 0.25]
+
+
+def test_the_kernels_take_two_numbers_at_most():
+    @dataclass(frozen=True)
+    class Skewed(Rectangle):
+        skew: float = 0.0
+
+    assert fused.numbers_of(Rectangle(0.5, -0.4)) == (0.5, -0.4) and fused.numbers_of(ATan(3.0)) == (3.0, 0.0)
+    with pytest.raises(AssertionError, match="a parameter and an offset, not .*Skewed"):
+        fused.numbers_of(Skewed(0.5))
+    slopes = np.zeros(3, np.float32)
+    fused.kernels.derivatives.py_func(np.zeros(3, np.float32), np.float32(1), 7, np.float32(1), np.float32(0), slopes)
+    assert np.isnan(slopes).all()

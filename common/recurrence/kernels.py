@@ -43,7 +43,8 @@ def derivatives(membrane, threshold, kind, parameter, offset, out):
         for i in range(out.size):
             out[i] = height if abs(membrane[i] - threshold - offset) < parameter else 0 * one
     else:
-        out[:] = np.nan
+        for i in range(out.size):
+            out[i] = np.nan
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
