@@ -49,8 +49,8 @@ def spike_function(settings):
 
 
 SURROGATE = Option("fast_sigmoid", one_of(*SURROGATES), "ds/du")
-SEGMENTS = Option(0, NOT_NEGATIVE, "steps kept in memory at once while training, least near sqrt(num_steps); 0: all")
-_MILLISECONDS = Rule(lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # float32 can decay so
+SEGMENTS = Option(0, NOT_NEGATIVE, "steps of time in memory while training; near sqrt(num_steps) takes least; 0: all")
+_MILLISECONDS = Rule(lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # beyond, float32 has no decay
 _SYNAPSE = {
     "tau_syn_ms": Option(20.0, _MILLISECONDS, "time constant of the synapse"),
     "tau_mem_ms": Option(20.0, _MILLISECONDS, "... and of the membrane"),
@@ -62,7 +62,7 @@ _REPEATS = Option(5, AT_LEAST_ONE, "times that the test set is read, each with o
 NEURONS = {  # the hidden neurons of net=mlp: functions of the settings and a layer's size
     "lif": Choice(
         _synaptic_lif, **_SYNAPSE, surrogate=SURROGATE,
-        checkpoint_steps=SEGMENTS._replace(when={"rate_limit": 0.0})),  # whose firing rates are over all steps
+        checkpoint_steps=SEGMENTS._replace(when={"rate_limit": 0.0})),  # its firing rates are over all steps
     "spsn": Choice(
         _spsn, **_SYNAPSE, eval_repeats=_REPEATS,
         spike=Option("sb", one_of("sb", "gs"), "sb: sigmoid-Bernoulli | gs: Gumbel-softmax")),

@@ -15,7 +15,7 @@ from common.sequence import UNRECORDED, full
 
 
 def check(precision):
-    """ValueError for a precision of another name; warns where "bf16" would be slow, on a CPU without it and no GPU."""
+    """ValueError for a precision of another name; warns of "bf16" on a CPU that has no instructions for it (no GPU)."""
     if precision not in ("float32", "bf16"):
         raise ValueError(f"precision must be 'float32' or 'bf16', got {precision!r}")
     if precision == "bf16" and not torch.cuda.is_available():

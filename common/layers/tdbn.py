@@ -33,7 +33,7 @@ class TDBatchNorm2d(nn.BatchNorm2d):
         x = current[0] if num_repeats > 1 else current.flatten(0, 1)
         if self.training:
             normalised, mean, variance = norm_batch(x, self.scale, self.bias, self.eps)
-            num_values = x[:, 0].numel()  # of a channel; the running variance (n - 1) is over num_repeats times as many
+            num_values = x[:, 0].numel()  # per channel; the running variance (n - 1) is over num_repeats times as many
             self.move_statistics(mean, variance * (num_repeats * (num_values - 1) / (num_repeats * num_values - 1)))
         else:
             normalised = F.batch_norm(x, self.running_mean, self.running_var, self.scale, self.bias, eps=self.eps)

@@ -10,7 +10,7 @@ from common.recurrence import LIFConstants, lif, lif_spikes
 class LIF(nn.Module):
     """Leaky integrate-and-fire neurons.
 
-        u[t] = beta u[t-1] + x[t] - theta s[t-1]          reset="subtract": theta, undecayed, a step late
+        u[t] = beta u[t-1] + x[t] - theta s[t-1]          reset="subtract": theta comes off, undecayed, at the next step
         u[t] = beta u[t-1] (1 - s[t-1]) + x[t]            reset="zero"
         s[t] = 1 if u[t] > theta else 0                   spike
 

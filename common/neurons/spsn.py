@@ -99,7 +99,7 @@ class ParaLIF(nn.Module):
             return random_numbers.bernoulli(v, self._source(v))
         if self.generation == "gumbel":
             logit = torch.add(random_numbers.uniform(v, self._source(v)).logit_(), v, alpha=2)
-            return _StraightThrough.apply(torch.sigmoid(logit), logit.detach().gt_(0))  # in place: no one needs it
+            return _StraightThrough.apply(torch.sigmoid(logit), logit.detach().gt_(0))  # nobody else needs logit
         if self.generation == "delta":
             v = v.diff(dim=0, prepend=torch.zeros_like(v[:1]))
         return self.surrogate(v - self.threshold)

@@ -53,7 +53,7 @@ class SynapticLIF(nn.Module):
 
 
 class LeakyIntegrator(nn.Module):
-    """The read-out: the membrane potential V of common.recurrence.leak, no firing.  Arguments as of SynapticLIF."""
+    """The read-out, which does not fire: its output is V of common.recurrence.leak.  Arguments: see SynapticLIF."""
 
     def __init__(self, tau_syn, tau_mem, dt):
         super().__init__()

@@ -166,7 +166,7 @@ def static_backward(grad_spikes, current, decay, gain, threshold, zero_reset, in
     leak, weight, theta = decay[0], gain[0], threshold[0]
     for chunk in prange((current.size + CHUNK - 1) // CHUNK):
         low, high = chunk * CHUNK, min(current.size, (chunk + 1) * CHUNK)
-        x, total = current[low:high], np.zeros(high - low)  # in double: there may be many steps
+        x, total = current[low:high], np.zeros(high - low)  # double, as there may be many steps
         kept, drop = np.zeros(high - low, grad.dtype), np.zeros(high - low, grad.dtype)
         potential, by_current, slope = np.zeros((3, high - low), grad.dtype)
         for t in range(num_steps):

@@ -106,7 +106,7 @@ def by_current(columns, channels, current, decay, threshold, zero_reset, kind, p
         means = np.empty((height + 1, size + channels), grad.dtype)
         state, slope = np.zeros((3, height, size), grad.dtype), np.empty(size, grad.dtype)
         by_spikes, u, reach = state[0], state[1], state[2]
-        total = np.zeros((height, size))  # in double: there may be many steps
+        total = np.zeros((height, size))  # double, as there may be many steps
         for t in range(len(columns)):
             fold_image(columns[t, b], channels, means, by_spikes)
             for y in range(height):

@@ -58,7 +58,7 @@ class _NormLIFPool(torch.autograd.Function):
         num_steps, num_samples, channels, height, width = current.shape
         x, count = _channels_last(current), num_samples * height * width
         out = empty((num_steps, num_samples, height, width, channels), current.dtype)
-        out[:, :, height // 2 * 2 :], out[:, :, :, width // 2 * 2 :] = 0, 0  # which the pool leaves out
+        out[:, :, height // 2 * 2 :], out[:, :, :, width // 2 * 2 :] = 0, 0  # an odd side's last, unpooled
         sums = torch.zeros(num_samples * (height // 2), num_steps, 2, affine[0].shape[1], dtype=current.dtype)
         by_neuron = [torch.zeros(num_samples, *((height, width * channels) if value.ndim else (height // 2, 1)),
                                  dtype=current.dtype) for value in (decay, gain)]

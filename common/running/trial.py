@@ -151,7 +151,7 @@ def train_metrics(trial):
 def layer_metrics(net, layers):
     """For a row of metrics: each layer's mean threshold, mean and deviation (n) of tau, in steps, and its own metrics.
 
-    layers: {layer: {metric: value}}, as monitor.Activity gives them; a layer may lack.
+    layers: {layer: {metric: value}}, as monitor.Activity gives them; a layer may be missing.
     """
     row = {}
     for name, neuron in net.neurons.items():

@@ -50,7 +50,7 @@ class TauVariance:
 
 
 def recorder(penalties):
-    """The one of the penalties that is to record the net, or None."""
+    """The penalty that is to record the net, or None: of such there is one at most."""
     return next((penalty for penalty in penalties if isinstance(penalty, Recorder)), None)
 
 

@@ -80,7 +80,7 @@ class Framing:
 
     @property
     def shape(self):
-        """Of a recording: (T, 2, H, W)."""
+        """(T, 2, H, W), that of a recording's frames."""
         return self.num_steps, 2, SIDE // self.downsample, SIDE // self.downsample
 
     def count(self, events, frames, durations):
