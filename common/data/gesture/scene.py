@@ -150,7 +150,7 @@ def _reach(places, width):
 
 @njit(cache=True, error_model="numpy")
 def _luminance(x, y, joints, background, brightness, width):
-    """Of a pixel: arms of half-width `width` that narrow to the wrist and end in a brighter hand, before all else."""
+    """A pixel's luminance: arms of half-width `width` that narrow to the wrist and end in a brighter hand, in front."""
     value = background
     for arm in range(2):
         for part in range(3):  # upper arm, forearm, hand
