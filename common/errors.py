@@ -1,6 +1,8 @@
-"""What a user can mend."""
+"""What a user can mend, and a terminal that takes what is printed."""
 
 import contextlib
+import os
+import sys
 
 
 class UserError(ValueError):
@@ -14,3 +16,16 @@ def user_errors():
         yield
     except (ValueError, OSError) as error:
         raise UserError(str(error)) from error
+
+
+@contextlib.contextmanager
+def patient_stdout():
+    """While it lasts, print what an encoding of stdout or stderr lacks as "?", and end quietly if nobody reads on."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):  # of a stream that is closed, or of another kind
+            stream.reconfigure(errors="replace")
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads it, such as head, has enough; nor is the rest to be written at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

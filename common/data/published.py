@@ -57,7 +57,10 @@ class Published(NamedTuple):
         """
         if source not in ("auto", "published", "sample"):
             raise ValueError(f'source must be "auto", "published" or "sample", got {source!r}')
-        data_dir = Path(data_dir).expanduser()
+        try:
+            data_dir = Path(data_dir).expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"data_dir={data_dir}: there is no such user's home") from error
         if data_dir.is_file():
             raise ValueError(f"data_dir must name a folder, and {data_dir} is a file")
         folder = None if source == "sample" else self._find(data_dir, matches) or self._download(data_dir, source)

@@ -24,6 +24,11 @@ def save(path, state):
 
 def load(path):
     """What `save` saved, on the CPU; UserError if the file is missing or damaged."""
+    return torch.load(io.BytesIO(content_of(path)), map_location="cpu", weights_only=True)
+
+
+def content_of(path):
+    """The bytes of a checkpoint; UserError if the file is missing or its sha256 is another."""
     path = Path(path)
     remedy = f"; to train this trial again, delete {path.parent} and resume the run"
     for file in (path, digest_path(path)):
@@ -32,7 +37,7 @@ def load(path):
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() not in digests(path):
         raise UserError(f"{path} is damaged: its sha256 is not the one in {digest_path(path).name}" + remedy)
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return content
 
 
 def digest_path(path):
@@ -41,4 +46,4 @@ def digest_path(path):
 
 def digests(path):
     """What stands beside the checkpoint: its sha256 and, while it is being replaced, that of the old one."""
-    return digest_path(path).read_text().split() if digest_path(path).exists() else []
+    return digest_path(path).read_text(encoding="utf-8").split() if digest_path(path).exists() else []

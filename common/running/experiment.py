@@ -64,6 +64,7 @@ def run(experiment, settings, parent=None, path=None, hint=True):
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
     with record.locked(path):
         with user_errors():
+            trial.check_checkpoints(path)
             record.write_config(path, settings, data, prepared.device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)

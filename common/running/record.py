@@ -170,7 +170,7 @@ def read_json(path, kind=object, **kinds):
     kinds: keys that it must have, and the types of their values, which must not be empty.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     if not isinstance(content, kind):

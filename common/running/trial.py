@@ -63,6 +63,16 @@ def check(settings, data):
         build.loss(settings)
     except KeyError as error:
         raise ValueError(f"these settings need {error}, which conf.py does not set for this net") from error
+    except RuntimeError as error:
+        if "allocate" in str(error):  # too little memory, which the command line tells
+            raise
+        raise ValueError(f"these settings make no net: {str(error).splitlines()[0]}") from error
+
+
+def check_checkpoints(path):
+    """UserError if a checkpoint of the run at `path` is damaged, before any training that would need it."""
+    for place in sorted(path.glob("trial_*/*.pt")):
+        checkpoint.content_of(place)
 
 
 def weights(net):

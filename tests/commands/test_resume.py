@@ -82,13 +82,15 @@ def test_a_finished_run_resumed_with_more_epochs_equals_a_longer_one(place, unbr
 
 def test_a_trial_that_was_lost_is_trained_and_tested_again(place):
     path, _, _ = place.train("mnist", "num_trials=2", "num_epochs=1")
-    result, metrics = record.read_result(path), (path / "metrics.csv").read_text()
-    content = (path / "trial_1" / "last.pt").read_bytes()
-    (path / "trial_1" / "last.pt").write_bytes(content[:-1])
-    status, _, stderr = place.call("mnist", f"resume=runs/{path.name}")
-    assert status == 2 and "last.pt is damaged" in stderr
-    assert record.read_result(path) == result and (path / "metrics.csv").read_text() == metrics
-    (path / "trial_1" / "last.pt").write_bytes(content)
+    result = record.read_result(path)
+    before = {file: file.read_bytes() for file in path.glob("*.*")}
+    for damaged in (path / "trial_1" / "last.pt", path / "trial_0" / "best.pt"):  # found before anything is trained
+        content = damaged.read_bytes()
+        damaged.write_bytes(content[:-1])
+        status, stdout, stderr = place.call("mnist", f"resume=runs/{path.name}", "num_epochs=2")
+        assert status == 2 and f"{damaged.name} is damaged" in stderr and "epoch" not in stdout
+        assert {file: file.read_bytes() for file in path.glob("*.*")} == before
+        damaged.write_bytes(content)
     wrong = result | {"trials": [result["trials"][0] | {"test": 0.123}, result["trials"][1]]}
     record.write_json(path / "result.json", wrong)
     status, _, stderr = place.call("mnist", f"resume=runs/{path.name}")

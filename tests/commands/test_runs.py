@@ -177,6 +177,7 @@ MISTAKES = [  # (arguments, what the message says)
     (["thresholds=1.0"], "thresholds is a list of float"), (["thresholds=[1.0]"], "3 thresholds"),
     (["subset=1000"], "subset must lie in 0..48"), (["val_fraction=0.0"], "validation set is empty"),
     (["momentum=0.5"], "momentum has no effect here"), (["seed=1", "seed=2"], "seed is given twice"),
+    (["channels=[9223372036854775807,1]"], "these settings make no net: "),
     (["qqqq=1"], "no key 'qqqq'"), (["binarize"], "expected key=value"),
     (["resume=runs/gone", "evaluate=runs/gone"], "once"),
 ]
@@ -212,6 +213,10 @@ def main(place, monkeypatch, capsys):
 @pytest.mark.parametrize("arguments, message", MISTAKES[4:])
 def test_a_mistake_is_told_in_one_line(place, main, arguments, message):
     check_mistake(message, *main(place.small(*arguments)))
+
+
+def test_a_home_that_is_not_there_is_told_in_one_line(main):
+    check_mistake("data_dir=~nobody-here/x: there is no such user's home", *main(["data_dir=~nobody-here/x"]))
 
 
 def test_too_large_a_net_is_told_in_one_line(place, main):

@@ -62,7 +62,7 @@ class Memory:
 def _read_dict(path):
     """The dict in a JSON file; an empty one if there is none or it is damaged."""
     with contextlib.suppress(OSError, ValueError):
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         return content if isinstance(content, dict) else {}
     return {}
 
