@@ -128,3 +128,9 @@ class Published(NamedTuple):
               f'are not known.\n*** Its results are kept under "{title}"; source=published insists on the published '
               "set.", file=sys.stderr)
         return title
+
+
+def refuse_same(hashes, paths, train, test):
+    """ValueError, naming their paths, if the files `train` and `test` of a set have the same content."""
+    if hashes[train] == hashes[test]:
+        raise ValueError(f"{paths[train]} and {paths[test]} hold the same samples; replace one of them")

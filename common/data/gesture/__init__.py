@@ -9,7 +9,7 @@ from common.data import Data, download, hold_out
 from common.data.gesture import archive, frame_cache, scene
 from common.data.gesture.frames import Frames, Framing
 from common.data.gesture.tonic_folder import NUM_CLASSES, Memory
-from common.data.published import Published
+from common.data.published import Published, refuse_same
 
 TRAIN, TEST = PARTS = ("ibmGestureTrain", "ibmGestureTest")
 FIGSHARE = {TRAIN: 38022171, TEST: 38020584}
@@ -57,6 +57,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
     if augmentation:
         train_split = dataclasses.replace(train_split, store=frame_cache.Augmented(train, framing, augmentation))
     hashes = {TRAIN: train.digest, TEST: test.digest}
+    refuse_same(hashes, {part: part for part in PARTS}, TRAIN, TEST)
     return Data(train_split, val_split, test_split, framing.shape[1:], num_classes, title, title != PUBLISHED.title,
                 hashes)
 

@@ -10,7 +10,7 @@ import torch
 from common.data import Data, Split, hold_out, split_by_class
 from common.data.images.augmentation import Affine, Crop
 from common.data.images.idx import FILES, read_set
-from common.data.published import Published
+from common.data.published import Published, refuse_same
 
 
 def _published(title, folder, mirrors, hashes, system_folder=""):
@@ -91,7 +91,8 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0, mean=0.0, st
         raise ValueError(f"name must be one of {list(SETS)}, got {name!r}")
     published = SETS[name]
     if folder := published.locate(data_dir, source):
-        (images, labels, test_images, test_labels), hashes = read_set(published.paths(folder))
+        (images, labels, test_images, test_labels), hashes = read_set(paths := published.paths(folder))
+        refuse_same(hashes, paths, FILES[0], FILES[2])
         train, test = Images(images, labels), Images(test_images, test_labels)
         title = published.identify(folder, [file for file in FILES if hashes[file] != published.hashes[file]], source,
                                    NAMES)

@@ -6,7 +6,7 @@ import sys
 
 from common.data import Data, download, hold_out, synthetic
 from common.data.events import Binning
-from common.data.published import Published
+from common.data.published import Published, refuse_same
 from common.data.shd import hdf5
 
 TRAIN, TEST = FILES = ("shd_train.h5", "shd_test.h5")
@@ -55,8 +55,7 @@ def _read_set(folder, source, binning):
     found = PUBLISHED.paths(folder)
     plain = {file: hdf5.unpacked(path, download.cache(PUBLISHED.folder) / "unpacked") for file, path in found.items()}
     hashes = {file: digest for file, (_, digest) in plain.items()}
-    if hashes[TRAIN] == hashes[TEST]:
-        raise ValueError(f"{found[TRAIN]} and {found[TEST]} hold the same recordings; replace one of them")
+    refuse_same(hashes, found, TRAIN, TEST)
     differing = [file for file in FILES if hashes[file] != PUBLISHED.hashes[file]]
     title = PUBLISHED.identify(folder, differing, source)
     train, keys = hdf5.read(plain[TRAIN][0], found[TRAIN], binning, TRAIN not in differing)

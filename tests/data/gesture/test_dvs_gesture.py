@@ -157,6 +157,12 @@ def test_another_set_has_as_many_classes_as_labels_and_its_test_set_no_more(hous
         load(house)
 
 
+def test_a_test_set_that_is_the_training_set_is_refused(house):
+    write_set(house / "data", {TRAIN: PUBLISHED[TRAIN], TEST: PUBLISHED[TRAIN]})
+    with pytest.raises(ValueError, match=f"{TRAIN} and {TEST} hold the same samples"):
+        load(house)
+
+
 def test_a_missing_part_is_named(house):
     write_set(house / "data", {TEST: PUBLISHED[TEST]})
     message = f"{house / 'data'} holds only some of the files of DVS128 Gesture: add {TRAIN}.tar.gz,"

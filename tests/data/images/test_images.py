@@ -109,6 +109,13 @@ def test_a_missing_file_is_named(house, folder, file):
         load(house)
 
 
+def test_a_test_set_that_is_the_training_set_is_refused(house):
+    files = made_set()
+    write(house / "data", files | {TEST_IMAGES: files[TRAIN_IMAGES], TEST_LABELS: files[TRAIN_LABELS]})
+    with pytest.raises(ValueError, match=f"{TRAIN_IMAGES}.* and .*{TEST_IMAGES}.* hold the same samples"):
+        load(house)
+
+
 HTML = b"<!DOCTYPE html><html>404</html>"
 FAULTS = [  # (file, its content, what the message says)
     (TRAIN_IMAGES, made_set()[TRAIN_IMAGES][:-1], r"values of shape \[60, 6, 5\], 1816 bytes in all, found 1815"),

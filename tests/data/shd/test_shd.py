@@ -207,7 +207,7 @@ def test_real_recordings(house):
 
 def test_one_file_twice_a_file_for_a_folder_and_times_in_milliseconds_are_refused(house):
     write(house / "data", {TRAIN: OTHER[TRAIN], TEST: OTHER[TRAIN]})
-    with pytest.raises(ValueError, match="hold the same recordings"):
+    with pytest.raises(ValueError, match="hold the same samples"):
         load(house)
     with pytest.raises(ValueError, match="data_dir must name a folder"):
         shd.load(str(house / "data" / TRAIN))
