@@ -18,12 +18,16 @@ def user_errors():
         raise UserError(str(error)) from error
 
 
-@contextlib.contextmanager
-def patient_stdout():
-    """While it lasts, print what an encoding of stdout or stderr lacks as "?", and end quietly if nobody reads on."""
+def replace_unprintable():
+    """Print what the encoding of stdout or stderr lacks as "?", from now on."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):  # of a stream that is closed, or of another kind
             stream.reconfigure(errors="replace")
+
+
+@contextlib.contextmanager
+def quiet_end_of_reading():
+    """Print, and end quietly if nobody reads on."""
     try:
         yield
         sys.stdout.flush()

@@ -12,13 +12,10 @@ def flat(layer, x):
 
 
 class Counted:
-    """Spikes [T, B, ...] that a fused kernel leaves out of memory: their `shape`, and how often each neuron fired."""
+    """Spikes [T, B, ...] that a fused kernel leaves out of memory.
 
-    shape: tuple
-
-    def counts(self):
-        """Spikes of each neuron over all steps and samples, int64 [...]."""
-        raise NotImplementedError
+    They have a `shape`, and counts(): the spikes of each neuron over all steps and samples, int64 [...].
+    """
 
 
 class Recorder:

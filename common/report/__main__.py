@@ -1,5 +1,6 @@
-from common.errors import patient_stdout
+from common.errors import quiet_end_of_reading, replace_unprintable
 from common.report import main
 
-with patient_stdout():
+replace_unprintable()
+with quiet_end_of_reading():
     main()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from common.errors import UserError, patient_stdout, user_errors
+from common.errors import UserError, quiet_end_of_reading, replace_unprintable, user_errors
 from common.running import allocator, cases, experiment, record
 from common.running.signals import Interrupted, raise_interrupted
 from common.settings import help, resolution
@@ -24,12 +24,9 @@ def main(conf, trained):
 
     conf: the module conf.py.  trained: the directory's Experiment.
     """
-    with patient_stdout():
-        _main(conf, trained, sys.argv[1:])
-
-
-def _main(conf, trained, arguments):
+    replace_unprintable()
     allocator.keep_freed_memory()
+    arguments = sys.argv[1:]
     signal.signal(signal.SIGTERM, raise_interrupted)
     if {"--help", "-h"} & set(arguments):
         _help(conf, [argument for argument in arguments if argument not in ("--help", "-h")])
@@ -43,8 +40,6 @@ def _main(conf, trained, arguments):
             runner.evaluate(trained, settings, path)
         else:
             runner.run(trained, settings, parent=folder / "runs", path=path)
-    except BrokenPipeError:
-        raise
     except (UserError, OSError) as error:
         _stop(error, 2)
     except (MemoryError, RuntimeError) as error:
@@ -66,7 +61,8 @@ def _help(conf, arguments):
         text = help.help_text(conf, arguments)
     except ValueError as error:
         _stop(error, 2)
-    print(sys.modules["__main__"].__doc__.strip(), text, sep="\n\n")
+    with quiet_end_of_reading():
+        print(sys.modules["__main__"].__doc__.strip(), text, sep="\n\n")
 
 
 def _stop(message, status):

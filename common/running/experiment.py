@@ -64,12 +64,12 @@ def run(experiment, settings, parent=None, path=None, hint=True):
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
     with record.locked(path):
         with user_errors():
-            trial.check_checkpoints(path)
+            rows = [trial.rows(place) for place in _places(path, settings)]  # of each trial, for metrics.csv
             record.write_config(path, settings, data, prepared.device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
         with hinting("to go on", "resume", path) if hint else contextlib.nullcontext(), stop_signals() as signals:
-            result, net = _run_trials(prepared, path, signals)
+            result, net = _run_trials(prepared, path, rows, signals)
             stop_hook(signals)()
         _draw(prepared, path, net, result)
     return path
@@ -116,20 +116,24 @@ def _device(name):
     return device
 
 
-def _run_trials(prepared, path, signals):
+def _places(path, settings):
+    """The directories of a run's trials."""
+    return [path / f"trial_{k}" for k in range(settings["num_trials"])]
+
+
+def _run_trials(prepared, path, rows, signals):
     """Train, test and record the trials in turn, each from where it stopped; (result.json, network of the last).
+
+    rows: of each trial, those of metrics.csv so far, to which it adds its own.
 
     A trial that was finished already keeps its line of result.json, and is not tested again.
     """
     task, settings, data, encode, device = prepared
-    places = [path / f"trial_{k}" for k in range(settings["num_trials"])]
     before = record.standing_result(path)
     # Lines of the new result.json: the old ones each stand until replaced, unless the trials are to be longer now.
     results = before["trials"][:] if before.get("length") == record.length(settings) else []
-    with user_errors():
-        rows = [trial.rows(place) for place in places]  # each trial's, for metrics.csv
     warned = set()  # {(layer, metric)}: each is warned of once
-    for k, place in enumerate(places):
+    for k, place in enumerate(_places(path, settings)):
         with user_errors():
             current = trial.started(settings, data, place, device)
         rows[k], start = current.progress.rows, current.progress.iteration

@@ -1,6 +1,5 @@
 """What older commits saved, in today's form: all that was renamed or added since is translated here, and only here."""
 
-
 from common.settings.resolution import completed
 
 

@@ -50,7 +50,12 @@ def started(settings, data, path, device):
 
 
 def rows(path):
-    """The metrics of the epochs that a trial's last checkpoint has completed; [] without a checkpoint."""
+    """The metrics of the epochs that a trial's last checkpoint has completed; [] without a checkpoint.
+
+    UserError if that, or the one of its best epoch, is damaged: training would need both.
+    """
+    if (path / "best.pt").exists():
+        checkpoint.content_of(path / "best.pt")
     return checkpoint.load(path / "last.pt")["progress"]["rows"] if (path / "last.pt").exists() else []
 
 
@@ -67,12 +72,6 @@ def check(settings, data):
         if "allocate" in str(error):  # too little memory, which the command line tells
             raise
         raise ValueError(f"these settings make no net: {str(error).splitlines()[0]}") from error
-
-
-def check_checkpoints(path):
-    """UserError if a checkpoint of the run at `path` is damaged, before any training that would need it."""
-    for place in sorted(path.glob("trial_*/*.pt")):
-        checkpoint.content_of(place)
 
 
 def weights(net):

@@ -81,8 +81,9 @@ def _refuse_idle(conf, given):
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}")
     settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
+    used = effective(settings)
     for key in getattr(conf, settings["net"]):
-        if key not in effective(settings):
+        if key not in used:
             raise ValueError(f"conf.py: {key} in {settings['net']} has no effect there; it needs {_needed(conf, key)}; "
                              "take it out, or leave conf.py as it was and type the change on the command line")
 
