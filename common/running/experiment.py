@@ -64,7 +64,7 @@ def run(experiment, settings, parent=None, path=None, hint=True):
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
     with record.locked(path):
         with user_errors():
-            rows = [trial.rows(place) for place in _places(path, settings)]  # of each trial, for metrics.csv
+            rows = [trial.rows(place) for place in record.trials(path, settings["num_trials"])]
             record.write_config(path, settings, data, prepared.device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
@@ -116,11 +116,6 @@ def _device(name):
     return device
 
 
-def _places(path, settings):
-    """The directories of a run's trials."""
-    return [path / f"trial_{k}" for k in range(settings["num_trials"])]
-
-
 def _run_trials(prepared, path, rows, signals):
     """Train, test and record the trials in turn, each from where it stopped; (result.json, network of the last).
 
@@ -133,7 +128,7 @@ def _run_trials(prepared, path, rows, signals):
     # Lines of the new result.json: the old ones each stand until replaced, unless the trials are to be longer now.
     results = before["trials"][:] if before.get("length") == record.length(settings) else []
     warned = set()  # {(layer, metric)}: each is warned of once
-    for k, place in enumerate(_places(path, settings)):
+    for k, place in enumerate(record.trials(path, settings["num_trials"])):
         with user_errors():
             current = trial.started(settings, data, place, device)
         rows[k], start = current.progress.rows, current.progress.iteration

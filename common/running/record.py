@@ -141,12 +141,17 @@ def is_finished(settings, result):
     return complete and result.get("length", length(settings)) == length(settings)
 
 
+def trials(path, num_trials):
+    """The directories of a run's trials."""
+    return [path / f"trial_{k}" for k in range(num_trials)]
+
+
 def finished_trials(path, settings):
     """The directories of a finished run's trials; ValueError if it is not finished or their weights are gone."""
     result = standing_result(path)
     if not is_finished(settings, result):
         raise ValueError(f"the run is unfinished; resume={path} first")
-    places = [path / f"trial_{k}" for k in range(result["num_trials"])]
+    places = trials(path, result["num_trials"])
     if lost := [place / "last.pt" for place in places if not (place / "last.pt").exists()]:
         raise ValueError(f"{lost[0]} is missing; resume={path} trains it again")
     return places
