@@ -44,6 +44,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
     """
     framing = framing or Framing("number", 20)
     train, test, title = _read_set(data_dir, source)
+    hashes = {TRAIN: train.digest, TEST: test.digest}
+    refuse_same(hashes, {part: part for part in PARTS}, TRAIN, TEST)
     named = title in (PUBLISHED.title, scene.TITLE)  # whether the classes are DVS128 Gesture's
     num_classes = NUM_CLASSES if named else int(train.labels.max()) + 1
     highest = test.labels.argmax()
@@ -56,8 +58,6 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
     train_split, val_split = hold_out(train_split, title, val_fraction, subset, "users", val_users)
     if augmentation:
         train_split = dataclasses.replace(train_split, store=frame_cache.Augmented(train, framing, augmentation))
-    hashes = {TRAIN: train.digest, TEST: test.digest}
-    refuse_same(hashes, {part: part for part in PARTS}, TRAIN, TEST)
     return Data(train_split, val_split, test_split, framing.shape[1:], num_classes, title, title != PUBLISHED.title,
                 hashes)
 
