@@ -3,15 +3,13 @@
 import csv
 import json
 import runpy
-import sys
 from signal import SIGKILL
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers.place import ROOT, Place, equal, timeless, weights
+from helpers.place import ROOT, equal, timeless, weights
 
-from common.data import download
 from common.running import checkpoint, command, record
 from common.tasks import classification
 
@@ -29,26 +27,9 @@ NETS = {
 LAYERS = ["conv1", "conv2", "fc1", "fc2"]
 
 
-def write_recordings(folder):
-    """Three gestures, bars that move right, down or not at all, of users 1 and 2 in training, 3 in the test."""
-    generator = np.random.default_rng(0)
-    for user, part in ((1, "Train"), (2, "Train"), (3, "Test")):
-        for session in range(1, 5):
-            place = folder / f"ibmGesture{part}" / f"user{user:02}_session{session}"
-            place.mkdir(parents=True)
-            for label in range(3):
-                time = np.sort(generator.integers(0, 600, 3000))
-                along, across = generator.integers(30, 100, 3000), time // 6 + generator.integers(0, 8, 3000)
-                x, y = {0: (across, along), 1: (along, across), 2: (along, along)}[label]
-                events = np.stack([x, y, generator.integers(0, 2, 3000), time], 1)
-                np.save(place / f"{label}.npy", events.astype(np.int16))
-
-
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("place"))
-    write_recordings(place.data / "DVSGesture")
-    return place
+def place(gesture_place):
+    return gesture_place
 
 
 def call(place, *arguments, **others):
@@ -80,31 +61,6 @@ def runs(place):
         return made[name]
 
     return run
-
-
-@pytest.fixture
-def main(place, monkeypatch, capsys):
-    """main(arguments): (exit status, stderr) of run.py in this process, for what ends before a run."""
-    folder = place.root / "dvs_gesture"
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(place.root / "cache"))
-    monkeypatch.delenv("SNN_DATA", raising=False)
-    monkeypatch.setattr(download, "fetch", offline)
-
-    def call(arguments):
-        where = [] if any(argument.startswith("data_dir=") for argument in arguments) else [f"data_dir={place.data}"]
-        monkeypatch.setattr(sys, "argv", [str(folder / "run.py"), *where, *arguments])
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path("run.py", run_name="__main__")
-        sys.modules.pop("conf")
-        return end.value.code, capsys.readouterr().err
-
-    return call
-
-
-def offline(*_):
-    raise download.DownloadError("no network")
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -181,25 +137,6 @@ def test_the_distributions_drawn_are_those_at_the_end(runs):
     state = checkpoint.load(path / "trial_0" / "last.pt")["net"]
     tau = 1 + np.exp(-state["neurons.fc1.w"].numpy())
     assert tau.shape == (32,) and float(metrics(path)[-1]["tau_std_fc1"]) == pytest.approx(tau.std(), rel=1e-5)
-
-
-@pytest.mark.parametrize("arguments, message", [
-    (["case=izhikevich"], "case must be one of layer, neuron, neuron_0.01, neuron_0.1 or all, once; got izhikevich"),
-    (["case=all", "tau=layer", "tau_std=0.1"], "case layer: tau_std has no effect here"),
-    (["case=all", "case=layer"], "case must be one of"),
-    (["net=plifnet", "tau=synapse"], "tau must be one of 'layer', 'neuron', 'fixed', got 'synapse'"),
-    (["net=plifnet", "tau_penalty=0.1"], "tau_penalty has no effect here; it needs net=plifnet tau=neuron"),
-    (["net=plifnet", "num_steps_test=10"], "num_steps_test has no effect here; it needs net=convnet"),
-    (["net=plifnet", "channels=[4,4]"], "channels is a int"), (["channels=4"], "channels is a list of int"),
-    (["split_by=number", "dt_ms=5.0"], "dt_ms has no effect here; it needs split_by=dt"),
-    (["net=plifnet", "init_tau=1.0"], "init_tau must exceed 1 step"), (["downsample=3"], "downsample"),
-    (["net=plifnet", "num_layers=9"], "num_layers=9"), (["split_by=event"], "split_by must be one of 'dt', 'number'"),
-    (["val_split=users", "val_users=[77]"], "77"), (["augment=True", "flip_lr=True"], "flip_lr"),
-    (["source=published", "data_dir=/nowhere"], "ibmGestureTrain.tar.gz"),
-])
-def test_a_mistake_is_told_in_one_line(main, arguments, message):
-    status, stderr = main(arguments)
-    assert status == 2 and message in stderr and "run.py: " in stderr, stderr
 
 
 def test_one_case_can_be_named_and_its_keys_overridden():

@@ -1,32 +1,14 @@
+"""Events in bins of time, as a batch has them."""
+
 import math
 from collections import Counter
 from fractions import Fraction
 
 import pytest
 import torch
+from helpers.event_recordings import made, random_events
 
-from common.data.events import Binning, EventBatch, Events
-from common.data.shd.augmentation import SpokenDigitsAugmentation
-
-
-def made(recordings, binning, num_units=5, augmentation=None):
-    """Events of recordings, each a list of (seconds, unit); recording k has label k and speaker 10 + k."""
-    times = torch.tensor([time for events in recordings for time, _ in events], dtype=torch.float32)
-    units = torch.tensor([unit for events in recordings for _, unit in events], dtype=torch.int32)
-    offsets = torch.tensor([0, *map(len, recordings)]).cumsum(0)
-    labels = torch.arange(len(recordings))
-    return Events(times, units, offsets, labels, labels + 10, num_units, binning, augmentation)
-
-
-def random_events(binning, seed=3, num_samples=6, augmentation=None):
-    """Recordings of 0 to 40 events that share bins, at float16 times up to 60 ms, not in order."""
-    generator = torch.Generator().manual_seed(seed)
-    recordings = []
-    for num_events in [0, *torch.randint(1, 41, (num_samples - 1,), generator=generator).tolist()]:
-        times = (0.06 * torch.rand(num_events, generator=generator)).half().float()
-        units = torch.randint(0, 5, (num_events,), generator=generator)
-        recordings.append(list(zip(times.tolist(), units.tolist(), strict=True)))
-    return recordings, made(recordings, binning, augmentation=augmentation)
+from common.data.events import Binning, EventBatch
 
 
 def counted(recordings, binning):
@@ -146,53 +128,6 @@ def test_counts_stand_for_that_many_events():
     batch = EventBatch((1, 2, 3), torch.tensor([0, 1, 3]), torch.tensor([2, 0, 2]).int(), torch.tensor([3.0, 1, 2]))
     assert batch.dense().tolist() == [[[0, 0, 3], [1, 0, 2]]]
     assert batch.to("meta").counts.device.type == "meta"
-
-
-def changed(monkeypatch, recording, factor_time=1.0, factor_channels=1.0, shift=0, **options):
-    """The nonzero (step, unit) of a recording of 1 ms bins and 11 channels that is changed so."""
-    one = torch.ones(1, dtype=torch.float64)
-    changes = factor_time * one, factor_channels * one, shift * one
-    monkeypatch.setattr(SpokenDigitsAugmentation, "draw", lambda *_: changes)
-    events = made([recording], Binning(1.0, 100, **options), num_units=11, augmentation=SpokenDigitsAugmentation())
-    inputs, _ = events.batch(slice(None))
-    return [tuple(place) for place in inputs.dense()[:, 0].nonzero().tolist()], inputs
-
-
-def test_changes_by_hand(monkeypatch):
-    """The middle of 11 channels is 5: twice as wide, 4 and 6 go to 3 and 7, and 1 and 9 leave."""
-    recording = [(0.0106, 5), (0.0206, 4), (0.0306, 6), (0.0306, 1), (0.0306, 9)]
-    assert changed(monkeypatch, recording, factor_channels=2.0)[0] == [(10, 5), (20, 3), (30, 7)]
-    assert changed(monkeypatch, recording, shift=-2)[0] == [(10, 3), (20, 2), (30, 4), (30, 7)]
-    assert changed(monkeypatch, recording, shift=2)[0] == [(10, 7), (20, 6), (30, 3), (30, 8)]
-    assert changed(monkeypatch, recording, factor_channels=0.25)[0] == [(10, 5), (20, 5), (30, 4), (30, 5), (30, 6)]
-    places, inputs = changed(monkeypatch, recording, factor_time=2.0, length="sample")
-    assert places == [(21, 5), (41, 4), (61, 1), (61, 6), (61, 9)] and inputs.mask.sum() == 62
-    places, inputs = changed(monkeypatch, recording, factor_time=4.0, length="sample")
-    assert places == [(42, 5), (82, 4)] and inputs.mask.sum() == 100
-
-
-def test_each_sample_is_changed_in_its_own_way_and_each_time_anew():
-    recordings = [[(0.05, 350)]] * 200
-    events = made(recordings, Binning(1.0, 100), 700, SpokenDigitsAugmentation(shift=0.1, scale_time=0.3))
-    first, second = (events.batch(slice(None))[0] for _ in range(2))
-    for inputs in (first, second):
-        steps, _, units = inputs.dense().nonzero().T
-        assert len(steps) == 200 and len(units.unique()) > 60 and len(steps.unique()) > 20
-        assert units.min() >= 280 and units.max() <= 420 and steps.min() >= 35 and steps.max() <= 64
-    assert not torch.equal(first.units, second.units)
-
-
-def test_draws_come_from_torch_s_generator_and_only_where_there_is_an_augmentation():
-    _, events = random_events(Binning(1.0, 60), augmentation=SpokenDigitsAugmentation(0.4, 0.3, 0.3))
-    state = torch.get_rng_state()
-    first = events.batch(slice(None))[0].dense()
-    assert not torch.equal(torch.get_rng_state(), state)
-    assert not torch.equal(events.batch(slice(None))[0].dense(), first)
-    torch.set_rng_state(state)
-    assert torch.equal(events.batch(slice(None))[0].dense(), first)
-    state = torch.get_rng_state()
-    random_events(Binning(1.0, 60))[1].batch(slice(None))
-    assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize("options, message", [

@@ -5,6 +5,9 @@ import hashlib
 import struct
 
 from common.data import download, images
+from common.data.images.idx import FILES
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
 
 def made_set(num_train=60, num_test=20, size=(6, 5), offset=0):

@@ -109,3 +109,8 @@ def timeless(value):
     if isinstance(value, dict):
         return {key: timeless(item) for key, item in value.items() if not str(key).endswith("seconds")}
     return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def check_mistake(message, status, stderr):
+    (line,) = [line for line in stderr.splitlines() if not line.startswith("***")]  # which announce the stand-in
+    assert status == 2 and line.startswith("run.py: ") and message in line, stderr

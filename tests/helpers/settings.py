@@ -18,3 +18,8 @@ def conf_of(directory):
 
 def settings_of(directory, *arguments):
     return command.new_settings(conf_of(directory), arguments)
+
+
+def resolved(directory, **overrides):
+    """What the directory's conf.py as it stands makes of these."""
+    return settings_of(directory, *(f"{key}={value}" for key, value in overrides.items()))

@@ -1,37 +1,15 @@
+"""What the report's row of a run says."""
+
 import json
-import subprocess
-import sys
 
 import pytest
 from helpers.markdown_table import table
-from helpers.place import ROOT
+from helpers.report_runs import make_run
 
 from common import report
 
-SETTINGS = {"net": "convnet", "binarize": True, "threshold_schedule": "exponential", "select_on": "val", "subset": 0,
-            "channels": 128}
 RESNET19 = {"net": "resnet19", "channels": 128, "hidden_size": 256, "num_steps": 2, "num_epochs": 11,
             "surrogate": "rectangle"}
-HEADER = "trial,epoch,iteration,val_accuracy\n"
-
-
-def make_run(root, name, directory="mnist", tests=(0.98, 0.97, 0.99), data="MNIST", stand_in=False, **settings):
-    """A finished run with made-up numbers below `root`."""
-    run = root / directory / "runs" / name
-    run.mkdir(parents=True)
-    config = {"settings": SETTINGS | settings, "directory": directory, "git_commit": "0123456789ab", "git_dirty": True,
-              "device": "cpu, 2 threads"}
-    trials = [
-        {"seed": k, "best_epoch": 2 + k, "val": 0.9, "test": test, "firing_rates": {"conv1": 0.1, "fc": 0.3},
-         "synaptic_operations": {"dense": 9e9, "effective_macs": 320_000, "effective_acs": 1_500_000}, "seconds": 600.4}
-        for k, test in enumerate(tests)
-    ]
-    result = {"data": {"name": data, "stand_in": stand_in, "num_train": 54000}, "trials": trials}
-    (run / "config.json").write_text(json.dumps(config))
-    (run / "result.json").write_text(json.dumps(result))
-    lines = (f"{k},{epoch},{430 * epoch},0.9\n" for k in range(len(tests)) for epoch in range(1, 8 + k))
-    (run / "metrics.csv").write_text(HEADER + "".join(lines))
-    return run
 
 
 def test_a_row_holds_the_numbers_of_its_run(tmp_path, capsys):
@@ -120,50 +98,6 @@ def test_an_epoch_chosen_on_the_test_set_is_marked(tmp_path, capsys):
     assert "- best on test: the epoch was chosen on the test set" in text
 
 
-def test_runs_without_a_result_are_listed_below(tmp_path, capsys):
-    stopped, begun = tmp_path / "mnist/runs/stopped", tmp_path / "mnist/runs/begun"
-    for run in (stopped, begun):
-        run.mkdir(parents=True)
-        (run / "config.json").write_text("{}")
-    (stopped / "metrics.csv").write_text(HEADER + "0,1,430,0.5\n0,2,860,0.9125\n")
-    report.main([str(tmp_path)])
-    text = capsys.readouterr().out
-    assert f"- {stopped}: trial 0, epoch 2, iteration 860, val accuracy 0.9125" in text
-    assert f"- {begun}: no epoch yet" in text
-    assert table(text) == []
-
-
-@pytest.mark.parametrize("file, content", [
-    ("result.json", '{"data": {"na'),
-    ("result.json", "[]"),
-    ("result.json", '{"data": {}, "trials": []}'),
-    ("result.json", '{"data": {"name": "MNIST", "stand_in": false, "num_train": 9}, "trials": [1]}'),
-    ("config.json", '{"settings": {}}'),
-    ("config.json", None),
-])
-def test_a_run_with_a_damaged_file_is_named_and_the_others_are_shown(tmp_path, capsys, file, content):
-    make_run(tmp_path, "good")
-    bad = make_run(tmp_path, "bad")
-    (bad / file).unlink()
-    if content is not None:
-        (bad / file).write_text(content)
-    report.main([str(tmp_path)])
-    out, err = capsys.readouterr()
-    assert [row["run"] for row in table(out)] == ["good"]
-    assert err.startswith("warning: ") and str(bad / file) in err and err.count("\n") == 1
-
-
-@pytest.mark.parametrize("content", [HEADER + "0,1,430,0.9\n0,2,8", HEADER + "0,one,430,0.9\n", "\xff", "a,b\n1,2\n"])
-def test_damaged_metrics_cost_a_run_only_its_number_of_epochs(tmp_path, capsys, content):
-    bad = make_run(tmp_path, "bad")
-    (bad / "metrics.csv").write_text(content, encoding="latin-1")
-    report.main([str(tmp_path)])
-    out, err = capsys.readouterr()
-    (row,) = table(out)
-    assert (row["test accuracy (%)"], row["epochs (best / run)"]) == ("98.00 ± 1.00", "2–4 / –")
-    assert str(bad / "metrics.csv") in err and err.count("\n") == 1
-
-
 def test_a_result_without_accuracies_has_dashes(tmp_path, capsys):
     run = make_run(tmp_path, "run", directory="temporal_coding")
     (run / "result.json").write_text(json.dumps(
@@ -172,31 +106,6 @@ def test_a_result_without_accuracies_has_dashes(tmp_path, capsys):
     (row,) = table(capsys.readouterr().out)
     assert [row[key] for key in ("test accuracy (%)", "firing rate", "operations per sample")] == ["–"] * 3
     assert row["epochs (best / run)"] == "– / 7–9"
-
-
-def test_runs_are_found_from_above_and_sorted(tmp_path, monkeypatch, capsys):
-    make_run(tmp_path, "b", tests=[0.9])
-    make_run(tmp_path, "a", tests=[0.7, 0.7])
-    last = make_run(tmp_path, "c", directory="shd", tests=[0.8, 0.8, 0.8])
-    monkeypatch.chdir(tmp_path)
-
-    def names(*arguments):
-        report.main(list(arguments))
-        return [row["run"] for row in table(capsys.readouterr().out)]
-
-    assert names() == ["a", "b", "c"]
-    assert names("--sort", "accuracy") == ["b", "c", "a"]
-    assert names("--sort", "time") == ["b", "a", "c"]
-    assert names("mnist") == names("mnist", "mnist/runs") == ["a", "b"]
-    assert names(str(last)) == ["c"]
-
-
-def test_no_runs_and_no_such_directory(tmp_path, capsys):
-    report.main([str(tmp_path)])
-    assert capsys.readouterr().out == f"no runs under {tmp_path}\n"
-    with pytest.raises(SystemExit, match="2"):
-        report.main([str(tmp_path / "absent")])
-    assert "no such directory" in capsys.readouterr().err
 
 
 def test_a_bar_in_a_name_does_not_split_the_table(tmp_path, capsys):
@@ -234,12 +143,3 @@ def test_two_rows_of_a_kind_say_in_what_they_differ(tmp_path, capsys):
         "float": "channels=128",
         "fashion": "channels=128",
     }
-
-
-def test_a_reader_may_stop_early(tmp_path):
-    make_run(tmp_path, "run")
-    command = [sys.executable, "-m", "common.report", tmp_path]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    process.stdout.close()
-    assert process.stderr.read() == "" and process.wait() == 0
-    process.stderr.close()

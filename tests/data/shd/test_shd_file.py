@@ -6,17 +6,12 @@ import time
 
 import numpy as np
 import pytest
-from helpers.shd_set import KEYS, LISTS, OTHER, PUBLISHED, hdf5, load, machine, made, write, zipped
+from helpers.shd_set import KEYS, LISTS, OTHER, PUBLISHED, hdf5, load, made, write, zipped
 
 from common.data import shd
 from common.data.events import Binning
 from common.data.shd import TEST, TRAIN, layout
 from common.data.shd import hdf5 as reader
-
-
-@pytest.fixture(autouse=True)
-def house(tmp_path, monkeypatch):
-    return machine(tmp_path, monkeypatch)
 
 
 def test_times_in_float16_do_not_overflow(house):

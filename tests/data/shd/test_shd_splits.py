@@ -1,42 +1,24 @@
-import hashlib
+"""Splits of SHD: what they hold, what is held out, what is augmented, what is refused."""
+
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from helpers.shd_set import OTHER, PACKS, PUBLISHED, hdf5, load, machine, made, write
+from helpers.shd_set import OTHER, PUBLISHED, hdf5, load, made, write
 
-from common.data import download, shd
+from common.data import shd
 from common.data.events import Binning
 from common.data.shd import TEST, TRAIN
 from common.data.shd.augmentation import SpokenDigitsAugmentation
 
 REAL = Path(os.environ.get("SNN_DATA") or "-") / "fsdd_shd"
-PLACES = ["data/SHD", "data", "shared/SHD", "cache/SHD"]  # in the order they are asked
-
-
-@pytest.fixture(autouse=True)
-def house(tmp_path, monkeypatch):
-    return machine(tmp_path, monkeypatch)
 
 
 def numbers(split):
     """The number k of each sample of a made set, by its channel."""
     return [int(split.units[split.offsets[r]]) for r in split.samples]
-
-
-@pytest.mark.parametrize("end", PACKS)
-@pytest.mark.parametrize("source", ["auto", "published"])
-def test_the_published_set_is_known_by_its_content(house, capsys, end, source):
-    write(house / "data" / "SHD", PUBLISHED, end)
-    data = load(house, source=source)
-    assert (data.name, data.stand_in, data.in_shape, data.num_classes) == ("SHD", False, (700,), 4)
-    assert (len(data.train), len(data.val), len(data.test)) == (20, 0, 8)
-    assert data.hashes == {file: hashlib.sha256(content).hexdigest() for file, content in PUBLISHED.items()}
-    assert capsys.readouterr().err == ""
-    assert sorted(os.listdir(house / "data" / "SHD")) == [TEST + end, TRAIN + end]
 
 
 def test_what_is_in_the_files_is_in_the_splits(house):
@@ -55,41 +37,6 @@ def test_what_is_in_the_files_is_in_the_splits(house):
             for ms in range(k, 2 * k + 3):  # float16 seconds, as stored
                 expected[int(float(np.float16(ms / 1000)) * 1000)] += 1
             assert torch.equal(dense[:, sample, k], expected) and dense[:, sample].sum() == k + 3
-
-
-@pytest.mark.parametrize("first", range(len(PLACES)))
-def test_the_places_are_asked_in_order(house, capsys, first):
-    for place in PLACES[first + 1:]:
-        write(house / place, OTHER)  # would be noticed
-    write(house / PLACES[first], PUBLISHED)
-    assert load(house).name == "SHD"
-    note = f"SHD: not in {house / 'data'}, taken from {house / PLACES[first]}\n"
-    assert capsys.readouterr().err == (note if first >= 2 else "")
-
-
-def test_an_incomplete_or_damaged_cache_is_no_set(house):
-    for content in ({TRAIN: PUBLISHED[TRAIN]}, {TRAIN: PUBLISHED[TRAIN], TEST: OTHER[TEST]}):
-        write(house / "cache" / "SHD", content)
-        assert load(house).name == "synthetic spoken digits"
-
-
-@pytest.mark.parametrize("folder, name", [("data/SHD", "data/SHD"), ("data", "data")])
-def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
-    write(house / folder, {TRAIN: PUBLISHED[TRAIN], TEST: OTHER[TEST]})
-    data = load(house)
-    assert (data.name, data.stand_in, len(data.test)) == (name, True, 8)
-    message = capsys.readouterr().err
-    assert "NOT known to be the published SHD" in message and str(house / folder) in message
-    assert TEST in message and TRAIN not in message
-    with pytest.raises(ValueError, match=f"does not hold the published SHD.*{TEST}.*source=auto"):
-        load(house, source="published")
-
-
-@pytest.mark.parametrize("file", [TRAIN, TEST])
-def test_a_missing_file_is_named(house, file):
-    write(house / "data", {other: content for other, content in PUBLISHED.items() if other != file})
-    with pytest.raises(ValueError, match=f"{house / 'data'} holds only some of.*: add {file},"):
-        load(house)
 
 
 @pytest.mark.parametrize("options, message", [
@@ -145,53 +92,6 @@ def test_only_the_training_split_is_augmented_and_all_are_binned_as_said(house):
     assert data.train.augmentation is augmentation and data.val.augmentation is data.test.augmentation is None
     assert {split.binning for split in (data.train, data.val, data.test)} == {binning}
     assert load(house).test.binning == Binning(3.0, 333)
-
-
-def test_events_stand_in_when_asked_for(house, capsys, monkeypatch):
-    monkeypatch.setattr(download, "fetch", None)
-    write(house / "data", PUBLISHED)
-    data = load(house, source="sample", val_fraction=0.2)
-    assert (data.name, data.stand_in, data.in_shape) == ("synthetic spoken digits", True, (700,))
-    assert [len(split) for split in (data.train, data.val, data.test)] == [1600, 400, 500] and data.num_classes == 20
-    assert set(data.test.speakers.tolist()) - set(data.train.speakers.tolist()) == {5}
-    assert set(data.hashes) == {"spoken_digits_train", "spoken_digits_test"} and len(set(data.hashes.values())) == 2
-    message = capsys.readouterr().err
-    assert "NOT the set SHD" in message and "source=published" in message and str(house / "data" / "SHD") in message
-
-
-def test_events_stand_in_where_nothing_can_be_had(house, capsys):
-    assert load(house).name == "synthetic spoken digits"
-    message = capsys.readouterr().err
-    assert "cannot download" in message and "NOT the set SHD" in message
-    assert not list(house.rglob("*.h5*"))
-
-
-def test_only_the_published_set_will_do_if_so_asked(house):
-    with pytest.raises(ValueError) as caught:
-        load(house, source="published")
-    for file in (TRAIN, TEST):
-        assert all(f"http://127.0.0.1:1/{mirror}/{file}.gz" in str(caught.value) for mirror in "ab")
-    assert str(house / "data" / "SHD") in str(caught.value)
-
-
-def test_a_download_goes_on_from_mirror_to_mirror_and_file_to_file(house, monkeypatch):
-    """The mirror `a` gives another set's file for one of the two; the cache is kept unpacked."""
-    given = {"a": write(house / "a", {TRAIN: PUBLISHED[TRAIN], TEST: OTHER[TEST]}, ".gz"),
-             "b": write(house / "b", PUBLISHED, ".gz")}
-    asked = []
-
-    def transfer(url, path):
-        mirror, file = url.split("/")[-2:]
-        asked.append((mirror, file))
-        shutil.copy(given[mirror] / file, path)
-
-    monkeypatch.setattr(download, "_transfer", transfer)
-    data = load(house, source="published")
-    assert (data.name, data.stand_in, len(data.train)) == ("SHD", False, 20)
-    assert asked == [("a", TRAIN + ".gz"), ("a", TEST + ".gz"), ("b", TEST + ".gz")]
-    assert sorted(os.listdir(house / "cache" / "SHD")) == [TEST, TRAIN]
-    load(house)
-    assert len(asked) == 3
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="$SNN_DATA has no fsdd_shd")

@@ -1,27 +1,12 @@
+"""What conf.py, its columns and cases and the arguments make of a run, and what --help says of it."""
+
 from types import SimpleNamespace
 
 import pytest
+from helpers.small_conf import CONF
 
-from common.errors import UserError, user_errors
-from common.settings.arguments import parse
 from common.settings.help import help_text
 from common.settings.resolution import check, completed, holds, resolve
-
-CONF = SimpleNamespace(
-    config={"net": "convnet", "seed": 0, "num_steps": 5},
-    convnet={
-        "binarize": True, "channels": [4, 8], "dropout": 0.1, "beta": 0.5, "surrogate": "fast_sigmoid", "slope": 3.0,
-        "thresholds": [1.0, 2.0], "threshold_schedule": "exponential", "thresholds_final": [2.0, 3.0],
-        "anneal_rates": [0.5, 0.5], "loss": "mse_rate_loss", "optimizer": "sgd", "lr": 0.01, "lr_schedule": "none"},
-    tha_mlp={
-        "binarize": False, "hidden_sizes": [3], "dropout": [0.0, 0.5], "beta": 0.9, "thresholds": [1.0, 1.0],
-        "loss": "cross_entropy", "optimizer": "adam", "lr": 0.1, "lr_schedule": "cosine", "cosine_epochs": 4},
-    columns={
-        "net=convnet binarize=False": {"beta": 0.25, "threshold_schedule": "none", "num_epochs": 7},
-        "net=convnet binarize=False threshold_schedule=exponential|linear": {"thresholds_final": [5.0, 6.0]},
-        "lr_schedule=step": {"lr_step_epochs": 3},
-        "num_epochs=7": {"batch_size": 2}},
-    cases={"slow": {"lr": 1e-4, "slope": 9.0}})
 
 
 def changed(**sections):
@@ -68,56 +53,6 @@ def test_a_case_s_values_stand_where_no_argument_does():
     assert resolve(with_case, (), "slow")["case"] == "slow" and resolve(with_case)["case"] == "fast"
 
 
-@pytest.mark.parametrize("argument, value", [
-    ("lr=1", 1.0), ("lr=1e-3", 0.001), ("num_steps=1_000", 1000), ("binarize=False", False), ("net=large", "large"),
-    ("thresholds=[1,2.5]", [1.0, 2.5]), ("channels=[1, 2, 3]", [1, 2, 3]), ("data_dir=/a=b", "/a=b")])
-def test_a_value_has_the_type_of_conf_py(argument, value):
-    found = parse([argument], CONF.config | CONF.convnet | {"data_dir": "~"})[argument.partition("=")[0]]
-    assert found == value and type(found) is type(value)
-    assert not isinstance(value, list) or [type(item) for item in found] == [type(item) for item in value]
-
-
-@pytest.mark.parametrize("argument, message", [
-    ("binarise=True", "no key 'binarise'; did you mean 'binarize'"), ("--num-steps=3", "did you mean 'num_steps'"),
-    ("xyz=1", "no key 'xyz'; --help lists them"), ("=1", "no key ''"), ("binarize", "expected key=value, got 'bina"),
-    ("", "expected key=value, got ''"), ("lr=fast", "lr is a float, as in lr=0.01; got 'fast'"),
-    ("lr=", "lr is a float"), ("lr=nan", "lr is a float"), ("lr=True", "lr is a float"), ("lr=[1.0]", "lr is a float"),
-    ("lr=None", "lr is a float"), ("lr={[]:1}", "lr is a float"), ("lr=" + 300 * "(", "lr is a float"),
-    ("lr=1e999", "lr"), ("lr=1" + 400 * "0", "lr"), ("thresholds=[1e999,1]", "thresholds"),
-    ("num_steps=2.0", "num_steps is a"), ("num_steps=True", "num_steps is a"), ("binarize=1", "binarize is a bool"),
-    ("binarize=true", "binarize is a bool, as in binarize=True; got 'true'"),
-    ("thresholds=1.0", "thresholds is a list of float"), ("thresholds=[]", "thresholds is a list of float"),
-    ("thresholds=(1,2)", "thresholds is a list of float"), ("thresholds=[1,True]", "thresholds is a list of float"),
-    ("thresholds=[1,'2']", "thresholds is a list of float"), ("thresholds=[1,[2]]", "thresholds is a list of float"),
-    ("channels=[1.0,2]", "channels is a list of int"), ("channels=[True,2]", "channels is a list of int"),
-    ("lr=0", r"lr must lie in \(0, 1e37\], got 0.0"),
-    ("thresholds=[1,-2]", r"thresholds must exceed 0.*, got \[1.0, -2.0\]"),
-    ("num_steps=0", "num_steps must be .*1 or more, got 0"), ("seed=-1", "seed must be .*0 or more"),
-    ("dropout=1", r"dropout must lie in \[0, 1\)"), ("beta=1", r"beta must lie in \(0, 1\)"),
-    ("net=huge", "net must be one of 'convnet', 'tha_mlp', got 'huge'"), ("net=", "net must be one of"),
-    ("lr_schedule=linear", "lr_schedule must be one of 'cosine', 'step', 'none', got"),
-    ("hidden_sizes=[2]", "hidden_sizes has no effect here; it needs net=tha_mlp"),
-    ("alpha=2.0", "alpha has no effect here; it needs surrogate=atan"),
-    ("lr_step_epochs=2", "lr_step_epochs has no effect here; it needs lr_schedule=step"),
-    ("batch_size=2", "batch_size has no effect here; it needs num_epochs=7"),
-    ("surrogate_center=zero", "no key 'surrogate_center'; did you mean 'surrogate'"),
-    ("net=mlp", "net must be one of 'convnet', 'tha_mlp', got 'mlp'"),
-
-])
-def test_a_bad_argument_is_named(argument, message):
-    with pytest.raises(ValueError, match=message):
-        resolve(CONF, [argument])
-
-
-def test_two_arguments_that_do_not_go_together():
-    with pytest.raises(ValueError, match="lr is given twice"):
-        resolve(CONF, ["lr=1", "lr=1"])
-    with pytest.raises(ValueError, match="anneal_rates has no effect here; it needs threshold_schedule=expon"):
-        resolve(CONF, ["anneal_rates=[1.0,1.0]", "binarize=False"])
-    with pytest.raises(ValueError, match="these settings need thresholds_final, which conf.py does not set for them"):
-        resolve(CONF, ["net=tha_mlp", "threshold_schedule=linear"])
-
-
 @pytest.mark.parametrize("sections, message", [
     ({"convnet": CONF.convnet | {"seed": 1}}, "conf.py sets seed twice, in config and in convnet"),
     ({"convnet": CONF.convnet | {"alpha": 2.0}}, "alpha in convnet has no effect there; it needs surrogate=atan"),
@@ -148,23 +83,6 @@ def test_a_value_that_conf_py_itself_gets_wrong_is_named(key, value):
     ("device", "cuda:1"), ("device", "auto"), ("lr", 1e-9), ("patience", 0), ("correct_rate", 1.0), ("dropout", 0.0)])
 def test_a_value_at_the_edge_of_its_range_is_taken(key, value):
     check(resolve(CONF, ["loss=mse_count_loss"]) | {key: value})
-
-
-def test_user_errors_marks_what_a_user_can_mend_only():
-    for error in (ValueError("a"), FileNotFoundError("a")):
-        with pytest.raises(UserError, match="a"), user_errors():
-            raise error
-    with pytest.raises(KeyError), user_errors():
-        {}["a"]
-
-
-def test_a_key_has_the_type_that_its_place_in_conf_py_gives_it():
-    assert resolve(CONF, ["dropout=0.5"])["dropout"] == 0.5
-    assert resolve(CONF, ["net=tha_mlp", "dropout=[0,0.25]"])["dropout"] == [0.0, 0.25]
-    with pytest.raises(ValueError, match=r"dropout is a list of float, as in dropout=\[0.0,0.5\]; got '0.5'"):
-        resolve(CONF, ["net=tha_mlp", "dropout=0.5"])
-    with pytest.raises(ValueError, match=r"dropout is a float, as in dropout=0.1; got '\[0.5\]'"):
-        resolve(CONF, ["dropout=[0.5]"])
 
 
 def test_conditions():
