@@ -108,6 +108,11 @@ def test_a_module_has_200_lines_and_a_function_40_at_most(path):
     assert not long
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=short)
+def test_a_module_of_tests_has_200_lines_at_most(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 200
+
+
 @pytest.mark.parametrize("directory", sorted({path.parent for path in SCRIPTS}), ids=short)
 def test_a_data_set_s_directory_has_a_conf_and_a_short_run(directory):
     assert {"conf.py", "run.py"} <= {path.name for path in directory.glob("*.py")}

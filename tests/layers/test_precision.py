@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from helpers.recorders import Tensors
 
 from common import build
 from common.sequence import full
 from common.settings.resolution import completed
-from tests.helpers.recorders import Tensors
 
 COMMON = {"binarize": False, "dropout": 0.0, "surrogate": "fast_sigmoid", "slope": 5.0}
 CONFIGS = {

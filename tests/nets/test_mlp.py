@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers.recorders import Tensors, plainly
 
 from common.bench.peers.plain import SnntorchMLP
 from common.bench.workloads.shd import random_events
@@ -11,7 +12,6 @@ from common.nets.mlp import SpikingMLP
 from common.surrogate import FastSigmoid
 from common.training.losses import mse_membrane_loss
 from common.training.monitor import Activity
-from tests.helpers.recorders import Tensors, plainly
 
 CASES = {  # binarize, beta (snntorch keeps it in float32: near .6 and .15, but exact), threshold, on_target
     "float": (False, 0.625, 1.0, 1.05),

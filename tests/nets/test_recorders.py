@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers.recorders import Tensors, plainly
 
 from common import build
 from common.bench.workloads.shd import random_events
@@ -9,7 +10,6 @@ from common.nets import mlp
 from common.recurrence import lif_conv
 from common.settings.resolution import completed
 from common.training.monitor import Activity, synapses
-from tests.helpers.recorders import Tensors, plainly
 
 NUM_STEPS, BATCH, SIDE = 6, 4, 20
 COMMON = {"binarize": False, "dropout": 0.0, "surrogate": "fast_sigmoid", "slope": 5.0, "detach_reset": True}

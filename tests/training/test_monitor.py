@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from helpers.recorders import Tensors
 from torch import nn
 
 from common.layers.flat import Flat
@@ -12,7 +13,6 @@ from common.neurons import ParaLIF
 from common.surrogate import FastSigmoid
 from common.training import monitor
 from common.training.monitor import Activity, traces, warnings
-from tests.helpers.recorders import Tensors
 
 
 def net(**settings):
