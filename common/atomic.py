@@ -7,6 +7,9 @@ import shutil
 import socket
 from pathlib import Path
 
+NAMESPACE = Path("/proc/self/ns/pid")  # on Linux: containers may share a host's name and a folder, but no processes
+MACHINE = f"{socket.gethostname()}-{NAMESPACE.stat().st_ino}" if NAMESPACE.exists() else socket.gethostname()
+
 
 def write(path, content):
     """Replace the file `path`, which no other process writes, by `content` (bytes), synced to the disk.
@@ -22,12 +25,12 @@ def write(path, content):
 
 
 @contextlib.contextmanager
-def file(path):
+def file(path, size=0):
     """Open a file to write, which replaces `path` of a cache once it is done and synced to the disk.
 
-    Of two processes that write it at once, the later one wins.  OSError as for `part`.
+    Of two processes that write it at once, the later one wins.  size, OSError: as for `part`.
     """
-    with part(path) as unfinished, _replacing(path, unfinished) as opened:
+    with part(path, size) as unfinished, _replacing(path, unfinished) as opened:
         yield opened
 
 
@@ -49,16 +52,18 @@ def folder(path):
 
 
 @contextlib.contextmanager
-def part(path):
+def part(path, size=0):
     """Yield where this process makes `path` of a cache, to be renamed; what is there at the end is removed.
 
-    So is what processes of this machine that are no more have left beside it.  OSError, naming `path` and the remedy,
-    if the disk is full or the folder cannot be written to.
+    So is what processes of this machine that are no more have left beside it.  size: bytes that there must be room for.
+    OSError, naming `path` and the remedy, if the disk is or would be full or the folder cannot be written to.
     """
-    unfinished = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.part")
+    unfinished = path.with_name(f"{path.name}.{MACHINE}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
+        if shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield unfinished
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -88,7 +93,7 @@ def _sweep(place):
     """Remove what processes of this machine began to make in a folder and did not finish before they ended."""
     if os.name != "posix":  # elsewhere the signal 0 is no question
         return
-    for unfinished in place.glob(f"*.{socket.gethostname()}.*.part"):
+    for unfinished in place.glob(f"*.{MACHINE}.*.part"):
         try:
             os.kill(int(unfinished.name.split(".")[-2]), 0)
         except ProcessLookupError:

@@ -1,9 +1,13 @@
 """Data sets, split into training, validation and test samples; a module or package for each kind of set."""
 
 import dataclasses
+import sys
 
+import numpy as np
 import torch
 
+UNITS = ("s", "ms", "µs", "ns")  # each a thousandth of the one before
+SHORTEST, LONGEST = 0.01, 100  # seconds: half the recordings of a set that is read in its own unit last so long
 SPLIT_SEED = 0  # splits are drawn with this seed, whatever the run's own
 
 
@@ -87,6 +91,28 @@ def hold_out(samples, title, fraction, subset=0, groups="", held=(), whole=None)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
     return samples.take(train[: subset or None]), samples.take(val)
+
+
+def report_times(name, unit, lasting, num_dropped, num_events, end):
+    """Say which share of the events of a set of recordings comes too late to be read.
+
+    unit: what its times are read in, of UNITS.  lasting: seconds of each recording, as read.  end: where reading stops,
+    seconds; 0: nowhere.  ValueError if nothing is read, or the recordings last as long as they would in another unit.
+    """
+    typical, likely = float(np.median(lasting)) if len(lasting) else 0.0, UNITS.index(unit)
+    while typical > max(LONGEST, end) and likely < len(UNITS) - 1:
+        typical, likely = typical / 1000, likely + 1
+    while 0 < typical < SHORTEST and likely > 0:
+        typical, likely = typical * 1000, likely - 1
+    if UNITS[likely] != unit:
+        raise ValueError(f"{name}: half its recordings last {np.median(lasting):g} s or more, if their times are in "
+                         f"{unit}; they seem to be in {UNITS[likely]}: store them in {unit}")
+    if num_events and num_dropped == num_events:
+        raise ValueError(f"no event of {name} comes before {end:g} s, where reading stops; raise num_steps, dt_ms or "
+                         f"window_ms, or store times in {unit}")
+    if num_dropped:
+        print(f"{name}: {num_dropped / num_events:.2%} of the events come after {end:g} s and are left out",
+              file=sys.stderr)
 
 
 def bad_file(path, fault):

@@ -1,11 +1,14 @@
 """Spikes as events: a split of recordings, and a batch of them sorted into time steps."""
 
+import functools
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
+import numpy as np
 import torch
 
-from common.data import Split, sorting
+from common.data import Split, report_times, sorting
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,7 @@ class EventBatch:
 class Binning:
     """How events become steps: an event falls into step floor(time / dt), and is dropped if that is num_steps or more.
 
+    Times have the precision of float32, and so have the edges of the steps: an event on one is in the step that begins.
     length: "fixed", num_steps for every sample; "sample", to the step of its last event, num_steps at most; or "batch",
     as the longest sample of its batch, where shorter ones begin with empty steps.
     values: "count", the events of a channel in one step add up, or "binary", they count once.
@@ -73,9 +77,15 @@ class Binning:
         if not 0 <= self.window_ms < math.inf:
             raise ValueError(f"window_ms must be 0 or more and finite, got {self.window_ms}")
 
-    def end(self):
-        """Where reading stops, seconds."""
-        return min(self.num_steps * self.dt_ms, self.window_ms or math.inf) / 1000
+    @functools.cached_property
+    def edges(self):
+        """Where the steps begin and the last one ends, float32 [num_steps + 1], seconds."""
+        return np.array(sorting.edges(self.dt_ms, self.num_steps, Fraction(1, 1000)), np.float32)
+
+    @functools.cached_property
+    def window(self):
+        """Where reading a recording stops, seconds, as float32 has them."""
+        return float(np.float32(self.window_ms / 1000 if self.window_ms else math.inf))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +115,12 @@ class Events(Split):
         if self.samples is None:
             object.__setattr__(self, "samples", torch.arange(len(self.labels)))
 
-    def cut_fraction(self):
-        """Fraction of the store's events, of all splits, that come after the binning's end."""
-        return (self.times >= self.binning.end()).double().mean().item()
+    def report_times(self, name):
+        """data.report_times of the store's recordings, which all splits share."""
+        times, starts = self.times.numpy(), self.offsets[:-1][self.offsets.diff() > 0].numpy()
+        lasting = np.maximum.reduceat(times, starts) if len(starts) else times
+        end = min(self.binning.window, self.binning.edges[-1].item())
+        report_times(name, "s", lasting, (times >= end).sum(), len(times), end)
 
     def batch(self, indices):
         """indices: int64 [B] or a slice -> (EventBatch, int64 labels [B])."""
@@ -120,9 +133,8 @@ class Events(Split):
             ones = torch.ones(num_samples, dtype=torch.float64)
             changes = ones, ones, 0 * ones
         row_starts, units, lengths = map(torch.from_numpy, sorting.into_steps(
-            *(part.numpy() for part in (self.times, self.units, *spans, *changes)), binning.dt_ms,
-            binning.window_ms or math.inf, binning.num_steps, self.num_units, binning.length == "fixed",
-            binning.length == "batch", binning.values == "binary"))
+            *(part.numpy() for part in (self.times, self.units, *spans, *changes)), binning.edges, binning.window,
+            self.num_units, binning.length == "fixed", binning.length == "batch", binning.values == "binary"))
         num_steps = (len(row_starts) - 1) // num_samples if num_samples else binning.num_steps
         own = (torch.arange(num_steps)[:, None] < lengths).float() if binning.length == "sample" else None
         events = EventBatch((num_steps, num_samples, self.num_units), row_starts, units, mask=own)

@@ -1,7 +1,30 @@
-"""A counting sort, and how it turns the events of a batch into rows, compiled by numba."""
+"""Into which step of time an event falls; a counting sort, and how it turns a batch's events into rows."""
+
+from fractions import Fraction
 
 import numpy as np
 from numba import njit
+
+
+def edges(dt_ms, num_steps, per_ms):
+    """Where steps of dt_ms begin and the last one ends, as exact numbers, num_steps + 1 Fractions from 0 on.
+
+    dt_ms: taken as the decimal number that it is written as.  per_ms: of their unit, how many a millisecond has.
+    """
+    step = Fraction(str(dt_ms)) * per_ms
+    return [k * step for k in range(num_steps + 1)]
+
+
+@njit(cache=True, error_model="numpy")
+def step_of(time, edges):
+    """The step that `time`, 0 or more, falls into: k where edges[k] <= time < edges[k + 1], the last edge's beyond."""
+    num_steps = len(edges) - 1
+    step = np.int64(min(time * (num_steps / edges[-1]), np.float64(num_steps)))  # or the one next to it
+    while step > 0 and edges[step] > time:
+        step -= 1
+    while step < num_steps and edges[step + 1] <= time:
+        step += 1
+    return step
 
 
 @njit(cache=True, error_model="numpy")
@@ -24,17 +47,17 @@ def counting_sort(keys, num_keys):
 
 
 @njit(cache=True, error_model="numpy")
-def into_steps(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms, window_ms, num_steps,
-               num_units, fixed, at_end, binary):
+def into_steps(times, units, starts, stops, time_factors, channel_factors, shifts, edges, window, num_units, fixed,
+               at_end, binary):
     """Return (row_starts int64 [T B + 1], units int32 [E'] by row, lengths int64 [B]); see common.data.events.
 
-    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  The rest as Binning and
-    SpokenDigitsAugmentation say, the three changes float64 [B].  at_end: whether a sample's steps are the last ones,
-    not the first.  What lies in no step or on no channel is dropped, NaN among it.
+    times, units: all recordings'.  starts, stops: int64 [B], the batch's.  edges: float32 [T + 1].  The rest as Binning
+    and SpokenDigitsAugmentation say, the changes float64 [B].  at_end: whether a sample's steps are the last ones, not
+    the first.  What lies in no step or on no channel is dropped, NaN among it.
     """
-    rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms,
-                                  window_ms, num_steps, num_units)
-    num_samples = len(starts)
+    rows, moved, lengths = _place(times, units, starts, stops, time_factors, channel_factors, shifts, edges, window,
+                                  num_units)
+    num_samples, num_steps = len(starts), len(edges) - 1
     num_rows = num_samples * (num_steps if fixed or not num_samples else lengths.max())
     if at_end:
         for k in range(rows.size):
@@ -51,16 +74,16 @@ def into_steps(times, units, starts, stops, time_factors, channel_factors, shift
 
 
 @njit(cache=True, error_model="numpy")
-def _place(times, units, starts, stops, time_factors, channel_factors, shifts, dt_ms, window_ms, num_steps, num_units):
+def _place(times, units, starts, stops, time_factors, channel_factors, shifts, edges, window, num_units):
     """(row of each event or -1, its channel, each sample's number of steps)."""
     total = (stops - starts).sum()
     rows, moved, lengths = np.full(total, -1, np.int64), np.empty(total, np.int32), np.ones(len(starts), np.int64)
-    middle, k = (num_units - 1) / 2, 0
+    middle, num_steps, k = (num_units - 1) / 2, len(edges) - 1, 0
     for b in range(len(starts)):
         for event in range(starts[b], stops[b]):
-            time_ms = np.float64(times[event]) * time_factors[b] * 1000
-            if 0 <= time_ms < window_ms:
-                step = np.int64(min(time_ms / dt_ms, np.float64(num_steps)))
+            time = np.float64(times[event]) * time_factors[b]
+            if 0 <= time < window:
+                step = step_of(time, edges)
                 lengths[b] = max(lengths[b], min(step + 1, num_steps))
                 channel = np.floor(middle + channel_factors[b] * (units[event] - middle) + 0.5) + shifts[b]
                 if step < num_steps and 0 <= channel < num_units:

@@ -5,7 +5,7 @@ import shutil
 
 import torch
 
-from common.data import Data, download, hold_out
+from common.data import Data, download, hold_out, report_times
 from common.data.gesture import archive, frame_cache, scene
 from common.data.gesture.frames import Frames, Framing
 from common.data.gesture.tonic_folder import NUM_CLASSES, Memory
@@ -54,7 +54,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
                          "the training set; rename or remove it")
     if augmentation and augmentation.flip_lr and not named:
         raise ValueError(f"flip_lr swaps classes of {PUBLISHED.title}, which {title} need not have; set flip_lr=False")
-    train_split, test_split = _split(train, framing), _split(test, framing_test or framing)
+    train_split = _split(train, framing, f"the training set of {title}")
+    test_split = _split(test, framing_test or framing, f"the test set of {title}")
     train_split, val_split = hold_out(train_split, title, val_fraction, subset, "users", val_users)
     if augmentation:
         train_split = dataclasses.replace(train_split, store=frame_cache.Augmented(train, framing, augmentation))
@@ -79,8 +80,11 @@ def _read_set(data_dir, source):
     return *parts, PUBLISHED.identify(folder, differing, source) if folder else scene.TITLE
 
 
-def _split(recordings, framing):
-    """The Frames of all recordings of a part."""
+def _split(recordings, framing, name):
+    """The Frames of all recordings of a part, which messages call `name`."""
     store = frame_cache.cached(recordings, framing, download.cache(PUBLISHED.folder) / "frames")
+    num_events, num_kept, lasting = store.totals.T
+    end = framing.edges[-1] / 1e6 if framing.split_by == "dt" else 0
+    report_times(name, "ms", lasting[num_events > 0] / 1e6, (num_events - num_kept).sum(), num_events.sum(), end)
     labels, users = torch.from_numpy(recordings.labels), torch.from_numpy(recordings.users)
     return Frames(labels, users, torch.arange(len(labels)), store, framing)

@@ -1,5 +1,6 @@
 """Recordings of an event camera as sequences of frames, that count each pixel's events of either polarity."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 from numba import njit
 
-from common.data import Split
+from common.data import Split, sorting
 
 SIDE = 128  # pixels of the sensor, either way
 SMALLEST = 1e-5  # divisor of max, norm (a variance) and sum; as SpikingJelly
@@ -78,6 +79,14 @@ class Framing:
         if not (isinstance(self.downsample, int) and self.downsample >= 1 and SIDE % self.downsample == 0):
             raise ValueError(f"downsample must be a whole number that divides {SIDE}, got {self.downsample}")
 
+    @functools.cached_property
+    def edges(self):
+        """Where the frames of "dt" begin and the last one ends, int64 [num_steps + 1], us after the first event.
+
+        Times are whole us: an event at or after an edge between two of them is at or after the later one.
+        """
+        return np.array([math.ceil(edge) for edge in sorting.edges(self.dt_ms or 0, self.num_steps, 1000)])
+
     @property
     def shape(self):
         """(T, 2, H, W), that of a recording's frames."""
@@ -85,8 +94,8 @@ class Framing:
 
     def count(self, events, frames, durations):
         """count_events of a recording."""
-        dt = 1000 * (self.dt_ms or 0.0)
-        return count_events(events, SPLITS.index(self.split_by), dt, self.downsample, frames, durations)
+        durations[:] = 1000 * (self.dt_ms or 0.0)
+        return count_events(events, SPLITS.index(self.split_by), self.edges, self.downsample, frames, durations)
 
     def normalise(self, frames, durations):
         """frames: float32 [..., 2, H, W] of counts.  durations: float32 [...], us.  -> float32 [..., 2, H, W]"""
@@ -94,15 +103,14 @@ class Framing:
 
 
 @njit(cache=True, error_model="numpy")
-def count_events(events, split, dt, downsample, frames, durations):
-    """Add a recording to zeroed `frames`, unsigned [T, P, H, W], and fill `durations`, float64 [T], us.
+def count_events(events, split, edges, downsample, frames, durations):
+    """Add a recording to zeroed `frames`, unsigned [T, P, H, W], and fill `durations`, float64 [T], us, but for DT.
 
-    events: int64 [N, 4], x, y, polarity and time in us.  split: NUMBER, TIME or DT.  dt: us, of DT.  See Framing.
+    events: int64 [N, 4], x, y, polarity and time in us.  split: NUMBER, TIME or DT.  See Framing.
     Returns DONE, the index of the first event off the sensor, or FULL if a count exceeds the type of `frames`.
     """
     num_steps, num_polarities, height, width = frames.shape
     num_events = len(events)
-    durations[:] = dt
     if not num_events:
         return DONE
     start, end = events[:, 3].min(), events[:, 3].max()
@@ -119,7 +127,7 @@ def count_events(events, split, dt, downsample, frames, durations):
         if not (0 <= x < width * downsample and 0 <= y < height * downsample and 0 <= polarity < num_polarities):
             return k
         if split == DT:
-            step = np.int64(min((time - start) / dt, np.float64(num_steps)))
+            step = sorting.step_of(time - start, edges)
             if step == num_steps:
                 continue
         else:

@@ -115,6 +115,8 @@ def events(path, published):
         return np.empty((0, 4), np.int64)
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "iuf":
         raise bad_file(path, f"holds {array.dtype} {list(array.shape)}, no list of events [N, 4]: x, y, polarity, ms")
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)  # float16 overflows at 65.5 ms in us
     if not published and (fault := _fault(array)):
         raise bad_file(path, fault)
     recording = array.astype(np.int64)

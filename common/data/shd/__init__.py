@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import sys
 
 from common.data import Data, download, hold_out, synthetic
 from common.data.events import Binning
@@ -44,7 +43,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_speakers=(), subset=0, b
         num_classes, title = synthetic.NUM_DIGITS, "synthetic spoken digits"
         hashes = {f"spoken_digits_{split}": _digest(made) for split, made in (("train", train), ("test", test))}
     for split, samples in (("training", train), ("test", test)):
-        _report_cut(f"the {split} set of {title}", samples)
+        samples.report_times(f"the {split} set of {title}")
     train, val = hold_out(train, title, val_fraction, subset, "speakers", val_speakers)
     train = dataclasses.replace(train, augmentation=augmentation)
     return Data(train, val, test, (hdf5.NUM_UNITS,), num_classes, title, title != PUBLISHED.title, hashes)
@@ -64,17 +63,6 @@ def _read_set(folder, source, binning):
     if differing and test_keys != keys:
         raise ValueError(f"{found[TEST]} names other classes in extra/keys than {found[TRAIN]}: they are of two sets")
     return train, test, num_classes, title, hashes
-
-
-def _report_cut(name, samples):
-    """Say which fraction of the events comes too late to be read; ValueError if all do."""
-    fraction = samples.cut_fraction()
-    if fraction == 1:
-        raise ValueError(f"no event of {name} comes before {samples.binning.end():g} s, where reading stops; raise "
-                         "num_steps, dt_ms or window_ms, or store times in seconds")
-    if fraction:
-        print(f"{name}: {fraction:.2%} of the events come after {samples.binning.end():g} s and are left out",
-              file=sys.stderr)
 
 
 def _digest(samples):

@@ -3,7 +3,6 @@ import io
 import multiprocessing
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +51,7 @@ def files(folder):
 
 def test_frames_are_written_once_and_mapped_from_the_disk(folder, monkeypatch, capsys):
     first = cached(folder)
-    assert "frames: 0 MB written to" in capsys.readouterr().err
+    assert "frames: writing 0 MB to" in capsys.readouterr().err
     for label, num_events in ((0, 100), (2, 33)):
         assert (first.counts[label] == expected(label, num_events)).all()
     assert not first.counts[1].any() and first.counts.dtype == np.uint8
@@ -132,11 +131,11 @@ def test_two_processes_may_write_at_once(folder):
 
 
 def part_of(path, process=None):
-    return path.with_name(f"{path.name}.{socket.gethostname()}.{process or os.getpid()}.part")
+    return path.with_name(f"{path.name}.{atomic.MACHINE}.{process or os.getpid()}.part")
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing(folder):
-    path = folder.parent / "frames" / f"{read(folder).digest}-number-5-4-1.npy"
+    path = folder.parent / "frames" / f"{read(folder).digest}-number-5-4-2.npy"
     path.parent.mkdir()
     part_of(path).symlink_to("/dev/full")  # what is written there meets a full disk
     with pytest.raises(OSError, match=f"the disk is full: cannot write {path}; make room") as error:
@@ -155,7 +154,7 @@ def test_what_dead_processes_left_is_removed_and_of_living_ones_kept(folder):
     part_of(path, os.getppid()).write_text("")
     path.with_name("x.elsewhere.1.part").write_text("")
     cached(folder)
-    assert set(files(folder)) - {f"{read(folder).digest}-number-5-4-1.npy"} == {
+    assert set(files(folder)) - {f"{read(folder).digest}-number-5-4-2.npy"} == {
         part_of(path, os.getppid()).name, "x.elsewhere.1.part"}
 
 
@@ -190,6 +189,6 @@ def test_a_disk_that_fills_up_is_one_error_wherever_it_does(folder, monkeypatch,
             return super().write(memoryview(data).cast("B")[:size])
 
     monkeypatch.setattr(atomic, "open", lambda path, mode: io.BufferedWriter(Small(path, mode)), raising=False)
-    with pytest.raises(OSError, match="the disk is full: cannot write .*number-5-4-1.npy; make room there"):
+    with pytest.raises(OSError, match="the disk is full: cannot write .*number-5-4-2.npy; make room there"):
         cached(folder)
     assert files(folder) == []
