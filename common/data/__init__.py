@@ -93,6 +93,20 @@ def hold_out(samples, title, fraction, subset=0, groups="", held=(), whole=None)
     return samples.take(train[: subset or None]), samples.take(val)
 
 
+def count_classes(labels, title, known=0):
+    """How many classes `labels`, int64 [N] in `title`, are of: `known`, or those up to the highest label.
+
+    Classes without a sample are told.  ValueError for more classes than samples.
+    """
+    number = known or int(labels.max()) + 1
+    if number > len(labels):
+        raise ValueError(f"{title} has {len(labels)} samples of classes 0 to {number - 1}; number its labels from 0")
+    if missing := sorted(set(range(number)) - set(labels.tolist())):
+        print(f"{title} has no samples of {missing}, which are {len(missing)} of its {number} classes; labels are "
+              "numbered from 0", file=sys.stderr)
+    return number
+
+
 def report_times(name, unit, lasting, num_dropped, num_events, end):
     """Say which share of the events of a set of recordings comes too late to be read.
 

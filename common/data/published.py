@@ -1,11 +1,15 @@
 """Published data sets: found on this machine or downloaded, and known by the hashes of their files."""
 
+import itertools
 import os
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from common.data import download
+
+MOST = 50_000  # entries of a folder and those in it that are looked through for a hint
 
 
 class Published(NamedTuple):
@@ -15,7 +19,7 @@ class Published(NamedTuple):
     hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
     ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
     follows it in the user's cache.  stand_in: what stands in, "made gestures stand in".
-    system_folder: where a Linux package puts it.
+    system_folder: where a Linux package puts it.  aliases: what else its folder may be called.
     """
 
     title: str
@@ -27,21 +31,39 @@ class Published(NamedTuple):
     stand_in: str
     unzip: bool = True
     system_folder: str = ""
+    aliases: tuple = ()
 
     def path_of(self, folder, file):
-        """Where `folder` has a file; None if it has not."""
-        for end in self.ends:
-            path = folder / f"{file}{end}"
-            if path.is_dir() if end == "/" else path.is_file():
-                return path
+        """Where `folder` has a file, under its own name or one near it; None if it has not."""
+        for spelt in (str, _plain):
+            there = {spelt(path.name): path for path in sorted(folder.glob("[!.]*"))}
+            for end in self.ends:
+                path = there.get(spelt(f"{file}{end}".removesuffix("/")))
+                if path and (path.is_dir() if end == "/" else path.is_file()):
+                    return path
         return None
+
+    def _folders(self, root):
+        """Those that may hold the set: in `root` that of its name, `root`, those of names near it; raw/ in each."""
+        near = [path for path in sorted(root.glob("[!.]*/")) if _plain(path.name) in self._plain_names()]
+        return [root / self.folder, root, *near, *(folder / "raw" for folder in (*near, root))]
+
+    def _plain_names(self):
+        return {_plain(name) for name in (self.title, self.folder, *self.aliases)}
+
+    def _near(self, root, files):
+        """A hint at what in `root`, or at most two folders deeper, is called nearly as some of the set's files are."""
+        stems = tuple(_plain(file.partition(".")[0]) for file in files)
+        paths = itertools.chain.from_iterable(root.glob("[!.]*" + "/[!.]*" * depth) for depth in range(3))
+        near = [str(path) for path in itertools.islice(paths, MOST) if _plain(path.name).startswith(stems)]
+        return f"; there are {', '.join(near[:8])}: if it is in these, rename them or set data_dir" if near else ""
 
     def paths(self, folder):
         """{file: where `folder` has it}; ValueError, naming those that it lacks."""
         paths = {file: self.path_of(folder, file) for file in self.hashes}
-        if missing := self._names(file for file, path in paths.items() if path is None):
-            raise ValueError(f"{folder} holds only some of the files of {self.title}: add {missing}, or take the "
-                             "others out")
+        if missing := [file for file, path in paths.items() if path is None]:
+            raise ValueError(f"{folder} holds only some of the files of {self.title}: add {self._names(missing)}, or "
+                             f"take the others out{self._near(folder, missing)}")
         return paths
 
     def _names(self, files):
@@ -50,8 +72,8 @@ class Published(NamedTuple):
     def locate(self, data_dir, source, matches=download.matches):
         """The folder that has the set; None, and it is announced, if the stand-in is to serve.
 
-        data_dir: holds the set's folder, or is that; else $SNN_DATA, the user's cache, the system's folder and the
-        mirrors are asked, in this order.  source: "auto" | "published" | "sample" (the stand-in).
+        data_dir: holds the set's folder, or is that; else the same of $SNN_DATA, the user's cache, the system's folder
+        and the mirrors are asked, in this order.  source: "auto" | "published" | "sample" (the stand-in).
         matches: download.matches, or one that remembers files.  ValueError for another source, a file for a folder and,
         under "published", if no mirror gives the set.
         """
@@ -65,16 +87,17 @@ class Published(NamedTuple):
             raise ValueError(f"data_dir must name a folder, and {data_dir} is a file")
         folder = None if source == "sample" else self._find(data_dir, matches) or self._download(data_dir, source)
         if folder is None:
+            near = "" if source == "sample" else self._near(data_dir, self.hashes)
             print(f"*** This is NOT the set {self.title}: {self.stand_in} for it.\n"
                   f"*** For the real one, put {self._names(self.hashes)} into {data_dir / self.folder}; "
-                  "source=published says from where, and insists on it.", file=sys.stderr)
+                  f"source=published says from where, and insists on it{near}.", file=sys.stderr)
         return folder
 
     def _find(self, data_dir, matches):
         """The first folder that has a file of the set: one is enough, so that a missing one is noticed; but the cache,
         where they arrive one by one, needs all, as published."""
-        own, cache = [data_dir / self.folder, data_dir], download.cache(self.folder)
-        shared = [Path(os.environ["SNN_DATA"]).expanduser() / self.folder] if os.environ.get("SNN_DATA") else []
+        own, cache = self._folders(data_dir), download.cache(self.folder)
+        shared = self._folders(Path(os.environ["SNN_DATA"]).expanduser()) if os.environ.get("SNN_DATA") else []
         system = [Path(self.system_folder)] if self.system_folder else []
 
         def has(folder):
@@ -102,7 +125,7 @@ class Published(NamedTuple):
             if source == "published":
                 files = "\n".join(f"  {file}{self.cached} ({digest}): {' or '.join(self.urls[file])}"
                                   for file, digest in self.hashes.items())
-                raise ValueError(f"{self.title} is not in {data_dir}; {error}\n"
+                raise ValueError(f"{self.title} is not in {data_dir}{self._near(data_dir, self.hashes)}; {error}\n"
                                  f"Put these files into {data_dir / self.folder}:\n{files}") from error
             print(error, file=sys.stderr)
             return None
@@ -122,12 +145,17 @@ class Published(NamedTuple):
             raise ValueError(f"{folder} does not hold the published {self.title}, or not what would prove it: the "
                              f"hashes of {files} differ or are not known; put {files} there from {urls}, or use what "
                              "is there with source=auto")
-        shared = place.name in {self.title, self.folder, *reserved}
+        shared = _plain(place.name) in self._plain_names() | {_plain(name) for name in reserved}
         title = f"{place.parent.name}/{place.name}" if shared else place.name
         print(f"*** This is NOT known to be the published {self.title}: in {folder} the hashes of {files} differ or "
               f'are not known.\n*** Its results are kept under "{title}"; source=published insists on the published '
               "set.", file=sys.stderr)
         return title
+
+
+def _plain(name):
+    """A file's name without that in which the names of one thing differ: case, dots, dashes and the like."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def refuse_same(hashes, paths, train, test):

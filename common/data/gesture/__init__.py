@@ -5,7 +5,7 @@ import shutil
 
 import torch
 
-from common.data import Data, download, hold_out, report_times
+from common.data import Data, count_classes, download, hold_out, report_times
 from common.data.gesture import archive, frame_cache, scene
 from common.data.gesture.frames import Frames, Framing
 from common.data.gesture.tonic_folder import NUM_CLASSES, Memory
@@ -22,10 +22,11 @@ PUBLISHED = Published(
     "DVSGesture",
     {TRAIN: "md5:3a8f0d4120a166bac7591f77409cb105", TEST: "md5:56070e45dadaa85fff82e0fbfbc06de5"},  # NAME.tar.gz
     {part: [f"{mirror}{number}" for mirror in MIRRORS] for part, number in FIGSHARE.items()},
-    ends=("/", ".tar.gz"),
+    ends=("/", ".tar.gz", ".tgz", ".tar"),
     cached=".tar.gz",
     stand_in="made gestures stand in",
     unzip=False,
+    aliases=("DvsGesture", "DVS128Gesture"),
 )
 
 
@@ -47,7 +48,7 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
     hashes = {TRAIN: train.digest, TEST: test.digest}
     refuse_same(hashes, {part: part for part in PARTS}, TRAIN, TEST)
     named = title in (PUBLISHED.title, scene.TITLE)  # whether the classes are DVS128 Gesture's
-    num_classes = NUM_CLASSES if named else int(train.labels.max()) + 1
+    num_classes = count_classes(torch.from_numpy(train.labels), f"the training set of {title}", named * NUM_CLASSES)
     highest = test.labels.argmax()
     if test.labels[highest] >= num_classes:
         raise ValueError(f"{test.paths[highest]}: the label, its name, must lie in 0..{num_classes - 1}, as in "
@@ -69,12 +70,11 @@ def _read_set(data_dir, source):
     memory = Memory(cache / "known.json")
     folder = PUBLISHED.locate(data_dir, source, memory.matches)
     made = cache / f"synthetic-{scene.VERSION}"
-    if folder:
-        PUBLISHED.paths(folder)  # all are there
-    elif not scene.is_whole(made):
+    if not folder and not scene.is_whole(made):
         shutil.rmtree(made, ignore_errors=True)  # somebody has taken a file out of it
         scene.make(made)
-    parts = [archive.located(folder or made, part, PUBLISHED.hashes[part], cache, memory) for part in PARTS]
+    parts = [archive.located(path, part, PUBLISHED.hashes[part], cache, memory)
+             for part, path in PUBLISHED.paths(folder or made).items()]
     memory.save()
     differing = [part for part, recordings in zip(PARTS, parts, strict=True) if not recordings.published]
     return *parts, PUBLISHED.identify(folder, differing, source) if folder else scene.TITLE

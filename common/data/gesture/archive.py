@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import re
-import shutil
 import tarfile
 
 from common import atomic
@@ -14,18 +13,15 @@ BAD_ARCHIVE = (*download.BAD_GZIP, tarfile.TarError)
 NAME = re.compile(r"(\./)?(?P<top>[^/]+)/(?P<name>" + tonic_folder.NAME.pattern + ")")
 
 
-def located(folder, name, published, cache, memory):
-    """Return the Recordings of `name` in `folder`.
+def located(path, name, published, cache, memory):
+    """Return the Recordings in `path`, the folder `name` or an archive of it, which is unpacked, once, into `cache`.
 
-    A folder `name` counts before an archive `name`.tar.gz, which is unpacked, once, into `cache`.
-    published: hash of the published archive.  If that lies in `folder`, or once did, its recordings tell whether those
-    found are the published ones.
+    published: hash of the published archive.  If `name`.tar.gz beside `path` is that, or once was, its recordings tell
+    whether those found are the published ones.
     ValueError for what is wrong with either.
     """
-    place, archive = folder / name, folder / f"{name}.tar.gz"
-    if not place.is_dir():
-        place = unpacked(archive, name, cache / "unpacked", memory)
-    recordings = tonic_folder.read(place, memory)
+    archive = path.with_name(f"{name}.tar.gz")
+    recordings = tonic_folder.read(path if path.is_dir() else unpacked(path, name, cache / "unpacked", memory), memory)
     key = f"content of {published.removeprefix('md5:')}"
     if memory.matches(archive, published):
         memory.known[key] = memory.of(archive, content)
@@ -34,8 +30,8 @@ def located(folder, name, published, cache, memory):
 
 def content(path):
     """tonic_folder.digest_of the recordings in an archive."""
-    return tonic_folder.digest_of({name: hashlib.file_digest(file, "sha256").hexdigest()
-                                   for _, name, file in _recordings(path)})
+    return tonic_folder.digest_of({name: hashlib.sha256(recording).hexdigest()
+                                   for _, name, recording in _recordings(path)})
 
 
 def unpacked(path, top, cache, memory):
@@ -43,34 +39,37 @@ def unpacked(path, top, cache, memory):
     folder = cache / memory.of(path, download.md5)
     if not (folder / top).is_dir():
         with atomic.folder(folder) as part:
-            for found, name, file in _recordings(path):
+            for found, name, recording in _recordings(path):
                 if found != top:
                     raise bad_file(path, f"holds recordings in {found}/, not in {top}/")
                 target = part / top / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with open(target, "xb") as copy:
-                    shutil.copyfileobj(file, copy, 1 << 20)
+                target.write_bytes(recording)
             if not (part / top).is_dir():
                 raise bad_file(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
     return folder / top
 
 
 def _recordings(path):
-    """(top folder, name below it, open file) of each recording in an archive.
+    """(top folder, name below it, content) of each recording in an archive, compressed or not.
 
     What has another name is left in it, and never written; a name that leads out of it, a link or a device, in which
     somebody may mean harm, makes the whole a ValueError.
     """
+    seen = set()
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with download.open_content(path) as content, tarfile.open(fileobj=content, mode="r:") as archive:
             for member in archive:
                 if member.name.startswith("/") or ".." in member.name.split("/"):
                     raise bad_file(path, f"is unsafe: it holds {member.name!r}, which leads out of its folder")
                 if not (member.isfile() or member.isdir()):
                     raise bad_file(path, f"is unsafe: it holds {member.name!r}, which is no file or folder")
                 if member.isfile() and (match := NAME.fullmatch(member.name)):
-                    yield match["top"], match["name"], archive.extractfile(member)
-            while archive.fileobj.read(1 << 20):  # read to the end, where gzip's checksum is
+                    if (key := match.group("top", "name")) in seen:
+                        raise bad_file(path, f"holds {member.name!r} twice")
+                    seen.add(key)
+                    yield *key, archive.extractfile(member).read()
+            while content.read(1 << 20):  # read to the end, where gzip's checksum is
                 pass
     except BAD_ARCHIVE as error:
-        raise bad_file(path, f"is no .tar.gz or a damaged one ({error})") from error
+        raise bad_file(path, f"is no archive or a damaged one ({error})") from error

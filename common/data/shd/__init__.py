@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 
-from common.data import Data, download, hold_out, synthetic
+from common.data import Data, count_classes, download, hold_out, synthetic
 from common.data.events import Binning
 from common.data.published import Published, refuse_same
 from common.data.shd import hdf5
@@ -21,6 +21,7 @@ PUBLISHED = Published(
     ends=("", ".gz", ".zip"),
     cached="",
     stand_in="generated events stand in",
+    aliases=("hdspikes", "Heidelberg"),  # the first as in Zenke's tutorials
 )
 STAND_IN = {"train": (2000, 0, range(5)), "test": (500, 1, range(6))}  # split: (samples, seed, speakers)
 
@@ -58,7 +59,7 @@ def _read_set(folder, source, binning):
     differing = [file for file in FILES if hashes[file] != PUBLISHED.hashes[file]]
     title = PUBLISHED.identify(folder, differing, source)
     train, keys = hdf5.read(plain[TRAIN][0], found[TRAIN], binning, TRAIN not in differing)
-    num_classes = len(keys) or int(train.labels.max()) + 1
+    num_classes = count_classes(train.labels, f"the training set of {title}", len(keys))
     test, test_keys = hdf5.read(plain[TEST][0], found[TEST], binning, TEST not in differing, num_classes)
     if differing and test_keys != keys:
         raise ValueError(f"{found[TEST]} names other classes in extra/keys than {found[TRAIN]}: they are of two sets")

@@ -23,7 +23,9 @@ def members(top="ibmGestureTrain", prefix=""):
 
 
 def locate(folder, memory, published="0"):
-    return gesture_archive.located(folder, "ibmGestureTrain", "md5:" + published, folder.parent / "cache", memory)
+    path = folder / "ibmGestureTrain"
+    path = path if path.is_dir() else folder / "ibmGestureTrain.tar.gz"
+    return gesture_archive.located(path, "ibmGestureTrain", "md5:" + published, folder.parent / "cache", memory)
 
 
 def md5(path):
@@ -75,6 +77,7 @@ BAD_ARCHIVES = [
     (WHOLE | {"ibmGestureTrain/user01_a/2.npy": [tarfile.LNKTYPE]}, "is unsafe: .* which is no file or folder"),
     (WHOLE | {"ibmGestureTrain/pipe": [tarfile.FIFOTYPE]}, "is unsafe: .* which is no file or folder"),
     (members("ibmGestureTest"), "holds recordings in ibmGestureTest/, not in ibmGestureTrain/"),
+    (WHOLE | {f"./{next(iter(WHOLE))}": b"x"}, "holds './ibmGestureTrain/user01_a/0.npy' twice"),
     ({"ibmGestureTrain/notes": b""}, "holds no recordings ibmGestureTrain/userNN_SESSION/LABEL.npy"),
 ]
 
@@ -83,7 +86,7 @@ BAD_ARCHIVES = [
 def test_a_wrong_archive_is_an_error_and_writes_nothing(tmp_path, memory, content, message):
     path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", content)
     with pytest.raises(ValueError, match=f"{path} {message}.*; replace it"):
-        gesture_archive.located(path.parent, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory)
+        gesture_archive.located(path, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory)
     assert [file for _, _, files in os.walk(tmp_path) for file in files] == [path.name]
 
 
@@ -91,8 +94,22 @@ def test_a_wrong_archive_is_an_error_and_writes_nothing(tmp_path, memory, conten
 def test_a_damaged_archive_is_an_error_and_writes_nothing(tmp_path, memory, cut):
     path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", members())
     path.write_bytes(path.read_bytes()[cut])
-    with pytest.raises(ValueError, match=f"{path} is no .tar.gz or a damaged one .*; replace it"):
-        gesture_archive.located(path.parent, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory)
+    with pytest.raises(ValueError, match=f"{path} is no archive or a damaged one .*; replace it"):
+        gesture_archive.located(path, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory)
+    assert [file for _, _, files in os.walk(tmp_path) for file in files] == [path.name]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_an_archive_cut_within_a_recording_is_an_error_and_writes_nothing(tmp_path, memory, part, zipped):
+    noise = {f"ibmGestureTrain/user01_a/{label}.npy": os.urandom(300_000) for label in range(3)}
+    path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", noise)
+    content = path.read_bytes() if zipped else gzip.decompress(path.read_bytes())
+    path.write_bytes(content[: int(part * len(content))])
+    for read in (lambda: gesture_archive.located(path, "ibmGestureTrain", "0", tmp_path / "in" / "cache", memory),
+                 lambda: gesture_archive.content(path)):
+        with pytest.raises(ValueError, match=f"{path} is no archive or a damaged one .*; replace it"):
+            read()
     assert [file for _, _, files in os.walk(tmp_path) for file in files] == [path.name]
 
 

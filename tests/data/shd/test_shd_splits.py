@@ -113,7 +113,7 @@ def test_one_file_twice_a_file_for_a_folder_and_times_in_milliseconds_are_refuse
         shd.load(str(house / "data" / TRAIN))
     arrays = made(first=31) | {"times": [1000.0 + values for values in made(first=31)["times"]]}
     write(house / "data", OTHER | {TEST: hdf5(arrays)})
-    with pytest.raises(ValueError, match="the test set of data: half its recordings last 1000 s .* seem to be in ms: store"):
+    with pytest.raises(ValueError, match="the test set of data: half its recordings last 1000 s .* to be in ms"):
         load(house)
 
 
