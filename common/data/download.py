@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import shutil
 import sys
 import threading
@@ -9,15 +10,21 @@ import zlib
 
 import pooch
 import requests
+from tqdm import tqdm
 
 from common import atomic
 
 BAD_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)  # errors that reading a damaged gzip file raises
-PATIENCE = 3  # seconds for a server to answer at all
+PATIENCE = 15  # seconds in which a server must answer, and then give CHUNK bytes
+CHUNK = 1 << 15
 
 
 class DownloadError(ValueError):
     """No mirror could be reached, or none had the file as published."""
+
+
+class TooLong(requests.RequestException):
+    """More bytes come than the file may have."""
 
 
 def cache(name):
@@ -25,11 +32,12 @@ def cache(name):
     return pooch.os_cache("snn-experiments") / name
 
 
-def fetch(path, urls, digest, unzip=False):
+def fetch(path, urls, digest, unzip=False, largest=math.inf):
     """Return `path`, a file that has `digest`: the one there, else from the first of `urls` that gives it.
 
     digest: sha256 in hex, or "md5:<hex>", of the file as it comes; with `unzip`, of what is
     inside it, which does not change when somebody compresses it anew: it is kept unpacked unless `path` ends in .gz.
+    largest: bytes beyond which what comes is given up.
     A download is written beside `path` and renamed once its digest is right; anything else
     is thrown away.  Raises DownloadError with each mirror's fault, OSError if `path` cannot be written.
     """
@@ -39,7 +47,7 @@ def fetch(path, urls, digest, unzip=False):
     with atomic.part(path.with_name(f"{path.name}.download")) as part:
         for url in urls:
             try:
-                _transfer(url, part)
+                _transfer(url, part, largest)
                 if matches(part, digest, unzip):
                     return _keep(part, path, unzip and path.suffix != ".gz")
                 faults.append(f"{url}: gave another file or a damaged one (its hash differs)")
@@ -70,14 +78,10 @@ def matches(path, digest, unzip=False):
         return False
 
 
-def sha256(path):
+def hash_of(path, algorithm="sha256"):
+    """The hash, in hex, of a file as it is."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def md5(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def open_content(path):
@@ -87,28 +91,30 @@ def open_content(path):
     return gzip.open(path) if zipped else open(path, "rb")
 
 
-def _transfer(url, path):
-    print(f"downloading {url}", file=sys.stderr)
-    _require_answer(url)
-    pooch.HTTPDownloader(progressbar=True, timeout=(PATIENCE, 20))(url, path, None)
+def _transfer(url, path, largest):
+    """Write what is at `url` to `path`; a RequestException if that fails, stalls or does not end.
 
-
-def _require_answer(url):
-    """Raise a RequestException unless the server answers, in good time also where there is no way out.
-
-    A timeout of requests alone leaves out the name server, and starts anew for each of the host's addresses.
+    A thread does it, as no timeout of requests counts the time of a name server or of a body that drips.
     """
-    outcome = [requests.ConnectTimeout()]
+    print(f"downloading {url}", file=sys.stderr)
+    faults, size = [], 0
 
-    def ask():
+    def get():
         try:
-            requests.head(url, timeout=PATIENCE)
-            outcome[0] = None
-        except requests.RequestException as error:
-            outcome[0] = error
+            with requests.get(url, stream=True, timeout=PATIENCE) as answer:
+                answer.raise_for_status()
+                for part in tqdm(answer.iter_content(CHUNK), unit_scale=CHUNK, unit="B", leave=False, disable=None):
+                    file.write(part)  # an error once nobody waits and the file is closed
+                    if file.tell() > largest:
+                        raise TooLong
+        except Exception as error:
+            faults.append(error)
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(PATIENCE)
-    if error := outcome[0]:
-        raise error
+    with open(path, "wb") as file:
+        (getting := threading.Thread(target=get, daemon=True)).start()
+        while getting.join(PATIENCE) or getting.is_alive():
+            before, size = size, path.stat().st_size
+            if size == before:
+                raise requests.Timeout
+    if faults:
+        raise faults[0]

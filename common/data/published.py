@@ -19,7 +19,8 @@ class Published(NamedTuple):
     hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
     ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
     follows it in the user's cache.  stand_in: what stands in, "made gestures stand in".
-    system_folder: where a Linux package puts it.  aliases: what else its folder may be called.
+    system_folder: where a Linux package puts it.  aliases: what else its folder may be called.  largest: bytes that no
+    download of its files exceeds.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Published(NamedTuple):
     unzip: bool = True
     system_folder: str = ""
     aliases: tuple = ()
+    largest: int = 10**8
 
     def path_of(self, folder, file):
         """Where `folder` has a file, under its own name or one near it; None if it has not."""
@@ -120,7 +122,7 @@ class Published(NamedTuple):
         cache = download.cache(self.folder)
         try:
             for file, digest in self.hashes.items():
-                download.fetch(cache / f"{file}{self.cached}", self.urls[file], digest, self.unzip)
+                download.fetch(cache / f"{file}{self.cached}", self.urls[file], digest, self.unzip, self.largest)
         except download.DownloadError as error:
             if source == "published":
                 files = "\n".join(f"  {file}{self.cached} ({digest}): {' or '.join(self.urls[file])}"

@@ -94,13 +94,16 @@ def test_a_damaged_file_in_its_place_is_replaced(server, tmp_path):
 
 
 def test_an_interrupted_download_leaves_nothing(server, tmp_path, monkeypatch):
-    def interrupted(self, url, path, pooch):
-        path.write_bytes(ZIPPED[:1000])
+    join = threading.Thread.join
+
+    def interrupted(self, *arguments):
+        join(self, *arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(download.pooch.HTTPDownloader, "__call__", interrupted)
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
         download.fetch(tmp_path / "file.gz", [server.url + "/good"], SHA256)
+    monkeypatch.undo()
     assert os.listdir(tmp_path) == []
 
 

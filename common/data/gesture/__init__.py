@@ -27,6 +27,7 @@ PUBLISHED = Published(
     stand_in="made gestures stand in",
     unzip=False,
     aliases=("DvsGesture", "DVS128Gesture"),
+    largest=10**10,
 )
 
 

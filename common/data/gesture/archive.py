@@ -24,7 +24,7 @@ def located(path, name, published, cache, memory):
     recordings = tonic_folder.read(path if path.is_dir() else unpacked(path, name, cache / "unpacked", memory), memory)
     key = f"content of {published.removeprefix('md5:')}"
     if memory.matches(archive, published):
-        memory.known[key] = memory.of(archive, content)
+        memory.known[key] = memory.of(archive, "content", content)
     return dataclasses.replace(recordings, published=memory.known.get(key) == recordings.digest)
 
 
@@ -36,7 +36,7 @@ def content(path):
 
 def unpacked(path, top, cache, memory):
     """The folder of `cache` that holds the recordings of an archive, which lie in its folder `top`."""
-    folder = cache / memory.of(path, download.md5)
+    folder = cache / memory.of(path, "md5")
     if not (folder / top).is_dir():
         with atomic.folder(folder) as part:
             for found, name, recording in _recordings(path):

@@ -39,19 +39,19 @@ class Memory:
     def __init__(self, path):
         self.path, self.known = path, _read_dict(path)
 
-    def of(self, path, compute):
-        """compute(path), remembered from an earlier call if the file has not changed since."""
+    def of(self, path, name, compute=None):
+        """compute(path), or its hash `name`, remembered from an earlier call if the file has not changed since."""
         status = os.stat(path)
         state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-        key = f"{compute.__name__} {Path(path).absolute()}"
+        key = f"{name} {Path(path).absolute()}"
         entry = self.known.get(key)
         if not (isinstance(entry, list) and len(entry) == 2 and entry[0] == state):
-            self.known[key] = entry = [state, compute(path)]
+            self.known[key] = entry = [state, compute(path) if compute else download.hash_of(path, name)]
         return entry[1]
 
     def matches(self, path, digest, unzip=False):
         """download.matches for the md5 of a file as it is."""
-        return path.is_file() and f"md5:{self.of(path, download.md5)}" == digest
+        return path.is_file() and f"md5:{self.of(path, 'md5')}" == digest
 
     def save(self):
         if self.known != _read_dict(self.path):
@@ -92,7 +92,7 @@ def read(folder, memory):
         raise ValueError(f"{folder} holds no recordings userNN_SESSION/LABEL.npy; fill it, or remove it")
     users, _, labels, names = zip(*sorted(found), strict=True)
     paths = [folder / name for name in names]
-    contents = {name: memory.of(path, download.sha256) for name, path in zip(names, paths, strict=True)}
+    contents = {name: memory.of(path, "sha256") for name, path in zip(names, paths, strict=True)}
     return Recordings(paths, np.array(labels, np.int64), np.array(users, np.int64), digest_of(contents))
 
 

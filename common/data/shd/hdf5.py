@@ -17,8 +17,7 @@ from common.data.shd import layout
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"  # how such files begin
 NUM_UNITS = 700  # channels of SHD's cochlea
 BAD_PACK = (*download.BAD_GZIP, zipfile.BadZipFile, NotImplementedError, RuntimeError)  # RuntimeError: a password
-PATIENCE = 30  # seconds to read a file, which takes one or two
-HOLE = 128  # zeros in a row, as no intact recording has them
+PATIENCE = 30  # seconds in which something must have been read
 
 
 def unpacked(path, folder):
@@ -27,15 +26,15 @@ def unpacked(path, folder):
     A file there is named by the sha256 of its pack and its own, so that a damaged one is made anew.
     """
     if _head(path, 2) != GZIP and _head(path, 4) != ZIP:
-        return path, download.sha256(path)
-    packed = download.sha256(path)
+        return path, download.hash_of(path)
+    packed = download.hash_of(path)
     for made in folder.glob(f"{packed}-*.h5"):
         content = made.stem.partition("-")[2]
-        if download.sha256(made) == content:
+        if download.hash_of(made) == content:
             return made, content
     with atomic.part(folder / f"{packed}.h5") as part:
         _unpack(path, part)
-        content = download.sha256(part)
+        content = download.hash_of(part)
         return part.replace(folder / f"{packed}-{content}.h5"), content
 
 
@@ -72,9 +71,10 @@ def read(path, name, binning, published, num_classes=None):
     ValueError, naming the file and the sample, for what is damaged or no such file.
     """
     try:
-        _check_head(path)
         arrays = layout.read(path) if published else _read_apart(path)
-    except ValueError as error:
+    except layout.Unable as error:
+        raise ValueError(f"{name} {error}") from error
+    except layout.LayoutError as error:
         raise bad_file(name, error) from error
     times, units = arrays["times"].astype(np.float32), arrays["units"].astype(np.int32)
     labels, speakers = (arrays[key].astype(np.int64) for key in ("labels", "speakers"))
@@ -84,37 +84,38 @@ def read(path, name, binning, published, num_classes=None):
     return Events(*map(torch.from_numpy, (times, units, offsets, labels, speakers)), NUM_UNITS, binning), keys
 
 
-def _check_head(path):
-    """ValueError unless the file begins as an HDF5 file and is as long as its head says."""
-    head = _head(path, 64).ljust(64, b"\0")
-    if head[:8] != b"\x89HDF\r\n\x1a\n":
-        raise ValueError(f"is no HDF5 file, it begins with {_head(path, 20)!r}")
-    width = head[13] if head[8] < 2 else head[9]  # bytes of an address, told at byte 13 or 9
-    place = {0: 24, 1: 28}.get(head[8], 12) + 2 * width  # where the third address is, the file's end
-    end, size = int.from_bytes(head[place : place + width], "little"), path.stat().st_size
-    if size < end:
-        raise ValueError(f"is cut off: it should have {end} bytes and has {size}")
-
-
 def _read_apart(path):
     """layout.read in a process of its own, which may hang or crash on a damaged file."""
     command = [sys.executable, "-P", layout.__file__, path]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired as error:
-        place = _last_line(error.stderr)
-        raise ValueError(f"is damaged: the HDF5 library finds no end in {place}, for {PATIENCE} s") from error
-    said = _last_line(done.stderr)
-    if done.returncode:
-        crash = f"is damaged: the HDF5 library crashes in {said} (status {done.returncode})"
-        raise ValueError(said if done.returncode == 1 else crash)
-    with np.load(io.BytesIO(done.stdout)) as arrays:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        try:
+            content, place = _wait(child)
+        finally:
+            child.kill()
+    if child.returncode:
+        crash = layout.LayoutError(f"is damaged: the HDF5 library crashes in {place} (status {child.returncode})")
+        raise {1: layout.LayoutError(place), 2: layout.Unable(place),
+               -9: layout.Unable(f"takes more memory than there is, in {place}")}.get(child.returncode, crash)
+    with np.load(io.BytesIO(content)) as arrays:
         return dict(arrays)
 
 
+def _wait(child):
+    """(stdout, last line of stderr) of a process at its end; LayoutError if it writes nothing for PATIENCE seconds."""
+    written = None
+    while True:
+        try:
+            content, said = child.communicate(timeout=PATIENCE)
+            return content, _last_line(said)
+        except subprocess.TimeoutExpired as error:
+            before, written = written, len(error.output or b"") + len(error.stderr or b"")
+            if written == before:
+                raise layout.LayoutError("is damaged: the HDF5 library finds no end in "
+                                         f"{_last_line(error.stderr)}, for {PATIENCE} s") from error
+
+
 def _last_line(said):
-    lines = (said or b"").decode(errors="replace").split("\n")
-    return next((line for line in reversed(lines) if line), "its head")
+    return ["its head", *(said or b"").decode(errors="replace").split("\n")][-2]
 
 
 def _fault(times, units, offsets, labels, num_classes):
@@ -128,23 +129,8 @@ def _fault(times, units, offsets, labels, num_classes):
         if wrong.any():
             place = wrong.argmax()
             return f"sample {np.searchsorted(offsets, place, 'right') - 1}: {rule}, found {values[place]}"
-    for values in (times, units):
-        if (sample := _hole(values, offsets)) is not None:
-            return f"sample {sample} is damaged: {HOLE} zeros or more in a row"
     wrong = (labels < 0) | (labels >= (num_classes or np.inf))
     if wrong.any():
         rule = f"in 0..{num_classes - 1}" if num_classes else "0 or more"
         return f"sample {wrong.argmax()}: the label must be {rule}, found {labels[wrong.argmax()]}"
-    return None
-
-
-def _hole(values, offsets):
-    """The first sample with HOLE zeros in a row beside other values, or None."""
-    zeros = np.flatnonzero(values == 0)
-    samples = np.searchsorted(offsets, zeros, "right") - 1
-    far = slice(HOLE - 1, None)
-    ends = (zeros[far] - zeros[: len(zeros[far])] == HOLE - 1) & (samples[far] == samples[: len(zeros[far])])
-    for sample in np.unique(samples[far][ends]):
-        if values[offsets[sample] : offsets[sample + 1]].any():
-            return sample
     return None

@@ -1,13 +1,17 @@
 """Read an HDF5 file in SHD's layout; as a script, for a file that might hang or crash the library.
 
 python layout.py FILE writes the arrays to stdout as an .npz; to stderr a line for each part that it is about to
-read and, with exit status 1, what is wrong with the file.
+read and, with exit status 1, what is wrong with the file, with 2 why else it cannot be read.
 """
 
+import contextlib
 import sys
 
 import h5py
 import numpy as np
+
+with contextlib.suppress(ImportError):
+    import hdf5plugin  # noqa: F401  the filters in it are there once it is imported
 
 NAMES = ("spikes/times", "spikes/units", "labels", "extra/speaker")
 CHUNK = 16  # samples that are read at once
@@ -17,22 +21,33 @@ class LayoutError(ValueError):
     """What is wrong with a file, to be said after its name."""
 
 
+class Unable(ValueError):
+    """Why a file that may well be whole cannot be read, to be said after its name."""
+
+
 def read(path, tell=lambda part: None):
     """Return {"times", "units": those of all samples in a row; "lengths", "labels", "speakers": [S]; "keys": [K]}.
 
     times: a float type, seconds.  keys: bytes, the classes' names; empty if the file has none.
     tell: called with the name of each part before it is read.
-    LayoutError, without the file's name, for one that is damaged or has another layout.
+    LayoutError, without the file's name, for one that is damaged or has another layout, Unable for other hindrances.
     """
+    tell("its head")
+    if not h5py.is_hdf5(path):
+        with open(path, "rb") as file:
+            raise LayoutError(f"is no HDF5 file, it begins with {file.read(20)!r}")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:  # not every file system has locks
             _check(file)
             times, units, labels, speakers = (list(_samples(file, name, tell)) for name in NAMES)
             keys = file["extra/keys"][:].astype("S") if "extra/keys" in file else np.empty(0, "S1")
-    except LayoutError:
+    except (LayoutError, Unable):
         raise
     except Exception as error:  # a damaged file makes h5py raise what it happens to run into
+        if "already open for write" in str(error):
+            raise Unable(f"is being written, or was not closed by who wrote it ({error})") from error
         raise LayoutError(f"is damaged ({error})") from error
+    tell("what was read")
     lengths = np.array([len(sample) for sample in times], np.int64)
     differing = [k for k, sample in enumerate(units) if len(sample) != lengths[k]]
     if differing:
@@ -49,6 +64,10 @@ def _samples(file, name, tell):
         try:
             yield from file[name][first : first + CHUNK]
         except Exception as error:
+            filters = file[name].id.get_create_plist()
+            codes = [filters.get_filter(k)[0] for k in range(filters.get_nfilters())]
+            if lacking := [code for code in codes if not h5py.h5z.filter_avail(code)]:
+                raise Unable(f"needs the HDF5 filters {lacking}: pip install hdf5plugin, which has most") from error
             raise LayoutError(f"is damaged in {part} ({error})") from error
 
 
@@ -74,6 +93,7 @@ def _check(file):
 if __name__ == "__main__":
     try:
         arrays = read(sys.argv[1], lambda part: print(part, file=sys.stderr, flush=True))
-    except LayoutError as error:
-        sys.exit(" ".join(str(error).split()))
+    except (LayoutError, Unable) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        sys.exit(1 if isinstance(error, LayoutError) else 2)
     np.savez(sys.stdout.buffer, **arrays)
