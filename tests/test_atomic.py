@@ -1,6 +1,7 @@
 """Files and folders of a cache; what checkpoints ask of a write stands with them."""
 
 import os
+import socket
 
 import pytest
 
@@ -14,6 +15,18 @@ def test_a_folder_that_cannot_be_written_is_one_error(tmp_path):
             pass
         with pytest.raises(OSError, match=f"cannot write {place}: .*; make it writable"), atomic.folder(place):
             pass
+
+
+@pytest.mark.skipif(not atomic.NAMESPACE.exists(), reason="Linux has namespaces of processes")
+def test_processes_of_two_namespaces_share_no_file_and_leave_each_other_s_alone(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    name = f"{socket.gethostname()}-{{}}.{2**22 + 1}.part"  # of a process that is none here
+    here, elsewhere = (tmp_path / f"file.{name.format(space)}" for space in (atomic.NAMESPACE.stat().st_ino, 17))
+    for unfinished in (here, elsewhere):
+        unfinished.write_text("")
+    with atomic.file(path) as file:
+        file.write(b"new")
+    assert sorted(tmp_path.iterdir()) == [path, elsewhere]
 
 
 def test_a_stopped_write_leaves_what_was_there(tmp_path):

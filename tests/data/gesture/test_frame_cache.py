@@ -5,48 +5,28 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.frame_folder import FRAMING, cached, files, made, read
 from helpers.gesture_set import recording, slowly
 
 from common import atomic
 from common.data.gesture import frame_cache, tonic_folder
 from common.data.gesture.augmentation import GestureAugmentation
 from common.data.gesture.frames import Framing
-from common.data.gesture.tonic_folder import Memory
-
-FRAMING = Framing("number", 5, downsample=4)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three recordings; the second holds no events."""
-    place = tmp_path / "set" / "user01_a"
-    place.mkdir(parents=True)
-    for label, num_events in enumerate((100, 0, 33)):
-        np.save(place / f"{label}.npy", recording(num_events, label) // [1, 1, 1, 1000])
-    return place.parent
-
-
-def cached(folder, framing=FRAMING):
-    return frame_cache.cached(read(folder), framing, folder.parent / "frames")
-
-
-def read(folder):
-    return tonic_folder.read(folder, Memory(Path("/nowhere/known.json")))
+    return made(tmp_path / "set")
 
 
 def expected(label, num_events):
     size = num_events // 5
     ends = [0, size, 2 * size, 3 * size, 4 * size, num_events]
     return slowly([recording(num_events, label)[a:b] for a, b in zip(ends, ends[1:], strict=False)], 32)
-
-
-def files(folder):
-    return sorted(path.name for path in (folder.parent / "frames").iterdir())
 
 
 def test_frames_are_written_once_and_mapped_from_the_disk(folder, monkeypatch, capsys):
@@ -75,17 +55,6 @@ def test_every_parameter_and_the_content_have_a_file_of_their_own(folder):
     place = folder / "user01_a" / "2.npy"
     np.save(place, np.load(place) * [1, 1, 0, 1])
     assert cached(folder).counts[2, :, 1].sum() == 0 and len(files(folder)) == 7
-
-
-@pytest.mark.parametrize("damage", [0, 60, 200, -8, -100, "type"])
-def test_a_damaged_file_is_made_anew(folder, damage):
-    first = cached(folder)
-    path = folder.parent / "frames" / files(folder)[0]
-    content = path.read_bytes()
-    path.unlink()
-    path.write_bytes(content.replace(b"|u1", b"|i1") if damage == "type" else content[:damage])
-    again = cached(folder)
-    assert (again.counts == first.counts).all() and path.read_bytes() == content
 
 
 def test_counts_beyond_255_are_kept(folder):
