@@ -25,22 +25,22 @@ def write(path, content):
 
 
 @contextlib.contextmanager
-def file(path, size=0):
+def file(path):
     """Open a file to write, which replaces `path` of a cache once it is done and synced to the disk.
 
-    Of two processes that write it at once, the later one wins.  size, OSError: as for `part`.
+    Of two processes that write it at once, the later one wins.  OSError as for `part`.
     """
-    with part(path, size) as unfinished, _replacing(path, unfinished) as opened:
+    with part(path) as unfinished, _replacing(path, unfinished) as opened:
         yield opened
 
 
 @contextlib.contextmanager
-def folder(path):
+def folder(path, size=0):
     """Yield a new folder to fill, which becomes `path` of a cache unless that is there by then.
 
-    OSError as for `part`.
+    size, OSError: as for `part`.
     """
-    with part(path) as unfinished:
+    with part(path, size) as unfinished:
         _remove(unfinished)
         unfinished.mkdir()
         yield unfinished
@@ -63,11 +63,12 @@ def part(path, size=0):
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
         if shutil.disk_usage(path.parent).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(errno.ENOSPC, f"it takes {size / 1e6:.0f} MB or more")
         yield unfinished
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OSError(f"the disk is full: cannot write {path}; make room there, or set XDG_CACHE_HOME") from error
+            raise OSError(f"the disk is full: cannot write {path}; make room there, or set "
+                          f"XDG_CACHE_HOME ({error.strerror})") from error
         place = Path(error.filename or unfinished)
         if place == unfinished or place in unfinished.parents or unfinished in place.parents:
             raise OSError(f"cannot write {path}: {error.strerror or error}; make it writable, or set "

@@ -113,14 +113,12 @@ def report_times(name, unit, lasting, num_dropped, num_events, end):
     unit: what its times are read in, of UNITS.  lasting: seconds of each recording, as read.  end: where reading stops,
     seconds; 0: nowhere.  ValueError if nothing is read, or the recordings last as long as they would in another unit.
     """
-    typical, likely = float(np.median(lasting)) if len(lasting) else 0.0, UNITS.index(unit)
-    while typical > max(LONGEST, end) and likely < len(UNITS) - 1:
-        typical, likely = typical / 1000, likely + 1
-    while 0 < typical < SHORTEST and likely > 0:
-        typical, likely = typical * 1000, likely - 1
-    if UNITS[likely] != unit:
-        raise ValueError(f"{name}: half its recordings last {np.median(lasting):g} s or more, if their times are in "
-                         f"{unit}; they seem to be in {UNITS[likely]}: store them in {unit}")
+    typical = np.median(lasting) if len(lasting) else 0.0
+    seconds = [typical * 1000.0 ** (UNITS.index(unit) - k) for k in range(len(UNITS))]
+    likely = [other for other, value in zip(UNITS, seconds, strict=True) if SHORTEST <= value <= LONGEST]
+    if likely and not SHORTEST <= typical <= max(LONGEST, end):
+        raise ValueError(f"{name}: half its recordings last {typical:g} s or more, if their times are in {unit}; they "
+                         f"seem to be in {likely[0]}: store them in {unit}")
     if num_events and num_dropped == num_events:
         raise ValueError(f"no event of {name} comes before {end:g} s, where reading stops; raise num_steps, dt_ms or "
                          f"window_ms, or store times in {unit}")

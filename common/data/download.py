@@ -23,10 +23,6 @@ class DownloadError(ValueError):
     """No mirror could be reached, or none had the file as published."""
 
 
-class TooLong(requests.RequestException):
-    """More bytes come than the file may have."""
-
-
 def cache(name):
     """Folder of the user's cache for the data set `name`; it need not exist."""
     return pooch.os_cache("snn-experiments") / name
@@ -37,9 +33,8 @@ def fetch(path, urls, digest, unzip=False, largest=math.inf):
 
     digest: sha256 in hex, or "md5:<hex>", of the file as it comes; with `unzip`, of what is
     inside it, which does not change when somebody compresses it anew: it is kept unpacked unless `path` ends in .gz.
-    largest: bytes beyond which what comes is given up.
-    A download is written beside `path` and renamed once its digest is right; anything else
-    is thrown away.  Raises DownloadError with each mirror's fault, OSError if `path` cannot be written.
+    largest: bytes that it does not exceed.  A download is written beside `path` and renamed once its digest is right;
+    anything else is thrown away.  Raises DownloadError with each mirror's fault, OSError if `path` cannot be written.
     """
     if matches(path, digest, unzip):
         return path
@@ -84,6 +79,20 @@ def hash_of(path, algorithm="sha256"):
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
+def made_once(folder, key, end, make, size=0):
+    """(path, sha256) of a file of a cache, `key`-<its sha256>`end`, made anew if there is none or a damaged one.
+
+    make: writes it to the path that it is called with.  size: bytes that there must be room for.
+    """
+    for made in folder.glob(f"{key}-*{end}"):
+        if (content := hash_of(made)) == made.name.removesuffix(end).rpartition("-")[2]:
+            return made, content
+    with atomic.part(folder / f"{key}{end}", size) as part:
+        make(part)
+        content = hash_of(part)
+        return part.replace(folder / f"{key}-{content}{end}"), content
+
+
 def open_content(path):
     """Open `path` to read its bytes, decompressed if it is a gzip file, whatever it is called."""
     with open(path, "rb") as file:
@@ -92,7 +101,7 @@ def open_content(path):
 
 
 def _transfer(url, path, largest):
-    """Write what is at `url` to `path`; a RequestException if that fails, stalls or does not end.
+    """Write what is at `url`, up to `largest` bytes and some, to `path`; a RequestException if that fails or stalls.
 
     A thread does it, as no timeout of requests counts the time of a name server or of a body that drips.
     """
@@ -106,7 +115,7 @@ def _transfer(url, path, largest):
                 for part in tqdm(answer.iter_content(CHUNK), unit_scale=CHUNK, unit="B", leave=False, disable=None):
                     file.write(part)  # an error once nobody waits and the file is closed
                     if file.tell() > largest:
-                        raise TooLong
+                        break
         except Exception as error:
             faults.append(error)
 

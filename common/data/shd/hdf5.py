@@ -9,7 +9,6 @@ import zipfile
 import numpy as np
 import torch
 
-from common import atomic
 from common.data import bad_file, download
 from common.data.events import Events
 from common.data.shd import layout
@@ -21,21 +20,11 @@ PATIENCE = 30  # seconds in which something must have been read
 
 
 def unpacked(path, folder):
-    """(path, sha256) of the file's content: itself, or what is packed in it, unpacked once into `folder`.
-
-    A file there is named by the sha256 of its pack and its own, so that a damaged one is made anew.
-    """
+    """(path, sha256) of the file's content: itself, or what is packed in it, unpacked once into `folder`."""
+    digest = download.hash_of(path)
     if _head(path, 2) != GZIP and _head(path, 4) != ZIP:
-        return path, download.hash_of(path)
-    packed = download.hash_of(path)
-    for made in folder.glob(f"{packed}-*.h5"):
-        content = made.stem.partition("-")[2]
-        if download.hash_of(made) == content:
-            return made, content
-    with atomic.part(folder / f"{packed}.h5") as part:
-        _unpack(path, part)
-        content = download.hash_of(part)
-        return part.replace(folder / f"{packed}-{content}.h5"), content
+        return path, digest
+    return download.made_once(folder, digest, ".h5", lambda part: _unpack(path, part), path.stat().st_size)
 
 
 def _unpack(path, target):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.frame_folder import cached, files, made
 
-from common.data.gesture import frame_cache, tonic_folder
+from common.data.gesture import tonic_folder
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def test_a_flipped_byte_is_noticed_wherever_it_is(folder):
     counts, durations = first.counts.copy(), first.durations.copy()
     path = folder.parent / "frames" / files(folder)[0]
     content = path.read_bytes()
-    places = np.random.default_rng(0).integers(128, len(content), 40)  # after the header, whose changes show themselves
-    for place in [*places, 128, len(content) - 1]:
+    places = np.random.default_rng(0).integers(0, len(content), 40)
+    for place in [*places, 8, 128, len(content) - 1]:
         damaged = bytearray(content)
         damaged[place] ^= 4
         path.write_bytes(damaged)
@@ -54,17 +54,11 @@ def test_where_no_file_can_be_mapped_it_is_read(folder, monkeypatch):
     assert (again.counts == first.counts).all() and (again.durations == first.durations).all()
 
 
-def test_one_that_cannot_be_read_back_is_an_error(folder, monkeypatch):
-    monkeypatch.setattr(frame_cache, "_open", lambda path, shape: None)
-    with pytest.raises(OSError, match="cannot read .*npy, which was just written; set XDG_CACHE_HOME"):
-        cached(folder)
-
-
-def test_a_disk_that_would_be_full_is_told_before(folder, monkeypatch, capsys):
+def test_a_disk_that_would_be_full_is_told_before(folder, monkeypatch):
     usage = shutil.disk_usage(folder)
     size = 3 * 5 * 2 * 32 * 32
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=size))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=size - 1))
     monkeypatch.setattr(tonic_folder, "events", None)
-    with pytest.raises(OSError, match="the disk is full: cannot write .*make room there, or set XDG_CACHE_HOME"):
+    with pytest.raises(OSError, match="the disk is full: cannot write .*make room .* XDG_CACHE_HOME .it takes 0 MB or"):
         cached(folder)
-    assert files(folder) == [] and "frames: writing 0 MB to" in capsys.readouterr().err
+    assert files(folder) == []
