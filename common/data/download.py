@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import math
 import shutil
 import sys
 import threading
@@ -17,6 +16,7 @@ from common import atomic
 BAD_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)  # errors that reading a damaged gzip file raises
 PATIENCE = 15  # seconds in which a server must answer, and then give CHUNK bytes
 CHUNK = 1 << 15
+LARGEST = 10**10  # bytes; no file that is fetched has more
 
 
 class DownloadError(ValueError):
@@ -28,13 +28,13 @@ def cache(name):
     return pooch.os_cache("snn-experiments") / name
 
 
-def fetch(path, urls, digest, unzip=False, largest=math.inf):
+def fetch(path, urls, digest, unzip=False):
     """Return `path`, a file that has `digest`: the one there, else from the first of `urls` that gives it.
 
     digest: sha256 in hex, or "md5:<hex>", of the file as it comes; with `unzip`, of what is
     inside it, which does not change when somebody compresses it anew: it is kept unpacked unless `path` ends in .gz.
-    largest: bytes that it does not exceed.  A download is written beside `path` and renamed once its digest is right;
-    anything else is thrown away.  Raises DownloadError with each mirror's fault, OSError if `path` cannot be written.
+    A download is written beside `path` and renamed once its digest is right; anything else
+    is thrown away.  Raises DownloadError with each mirror's fault, OSError if `path` cannot be written.
     """
     if matches(path, digest, unzip):
         return path
@@ -42,7 +42,7 @@ def fetch(path, urls, digest, unzip=False, largest=math.inf):
     with atomic.part(path.with_name(f"{path.name}.download")) as part:
         for url in urls:
             try:
-                _transfer(url, part, largest)
+                _transfer(url, part)
                 if matches(part, digest, unzip):
                     return _keep(part, path, unzip and path.suffix != ".gz")
                 faults.append(f"{url}: gave another file or a damaged one (its hash differs)")
@@ -100,8 +100,8 @@ def open_content(path):
     return gzip.open(path) if zipped else open(path, "rb")
 
 
-def _transfer(url, path, largest):
-    """Write what is at `url`, up to `largest` bytes and some, to `path`; a RequestException if that fails or stalls.
+def _transfer(url, path):
+    """Write what is at `url`, as far as LARGEST, to `path`; a RequestException if that fails or stalls.
 
     A thread does it, as no timeout of requests counts the time of a name server or of a body that drips.
     """
@@ -114,7 +114,7 @@ def _transfer(url, path, largest):
                 answer.raise_for_status()
                 for part in tqdm(answer.iter_content(CHUNK), unit_scale=CHUNK, unit="B", leave=False, disable=None):
                     file.write(part)  # an error once nobody waits and the file is closed
-                    if file.tell() > largest:
+                    if file.tell() > LARGEST:
                         break
         except Exception as error:
             faults.append(error)

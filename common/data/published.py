@@ -1,5 +1,6 @@
 """Published data sets: found on this machine or downloaded, and known by the hashes of their files."""
 
+import itertools
 import os
 import re
 import sys
@@ -16,8 +17,7 @@ class Published(NamedTuple):
     hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
     ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
     follows it in the user's cache.  stand_in: what stands in, "made gestures stand in".
-    system_folder: where a Linux package puts it.  aliases: what else its folder may be called.  largest: bytes that no
-    download of its files exceeds.
+    system_folder: where a Linux package puts it.  aliases: what else its folder may be called.
     """
 
     title: str
@@ -30,7 +30,6 @@ class Published(NamedTuple):
     unzip: bool = True
     system_folder: str = ""
     aliases: tuple = ()
-    largest: int = 10**8
 
     def path_of(self, folder, file):
         """Where `folder` has a file, under its own name or one near it; None if it has not."""
@@ -95,7 +94,7 @@ class Published(NamedTuple):
         """The first folder that has a file of the set: one is enough, so that a missing one is noticed; but the cache,
         where they arrive one by one, needs all, as published."""
         own, cache = self._folders(data_dir), download.cache(self.folder)
-        shared = self._folders(Path(os.environ["SNN_DATA"]).expanduser()) if os.environ.get("SNN_DATA") else []
+        roots = [Path(root).expanduser() for root in (data_dir, os.environ.get("SNN_DATA")) if root]
         system = [Path(self.system_folder)] if self.system_folder else []
 
         def has(folder):
@@ -104,13 +103,14 @@ class Published(NamedTuple):
                            for file, digest in self.hashes.items())
             return any(self.path_of(folder, file) for file in self.hashes)
 
-        for folder in [*own, *shared, cache, *system]:
+        for folder in [*itertools.chain(*map(self._folders, roots)), cache, *system]:
             if has(folder):
                 if folder not in own:
                     print(f"{self.title}: not in {data_dir}, taken from {folder}", file=sys.stderr)
                 return folder
-        if not data_dir.exists():
-            print(f"{self.title}: data_dir {data_dir} does not exist", file=sys.stderr)
+        for root in roots:
+            if not root.exists():
+                print(f"{self.title}: {root} does not exist", file=sys.stderr)
         return None
 
     def _download(self, data_dir, source):
@@ -118,7 +118,7 @@ class Published(NamedTuple):
         cache = download.cache(self.folder)
         try:
             for file, digest in self.hashes.items():
-                download.fetch(cache / f"{file}{self.cached}", self.urls[file], digest, self.unzip, self.largest)
+                download.fetch(cache / f"{file}{self.cached}", self.urls[file], digest, self.unzip)
         except download.DownloadError as error:
             if source == "published":
                 files = "\n".join(f"  {file}{self.cached} ({digest}): {' or '.join(self.urls[file])}"

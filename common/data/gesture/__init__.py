@@ -27,7 +27,6 @@ PUBLISHED = Published(
     stand_in="made gestures stand in",
     unzip=False,
     aliases=("DvsGesture", "DVS128Gesture"),
-    largest=10**10,
 )
 
 
@@ -49,7 +48,8 @@ def load(data_dir, source="auto", val_fraction=0.0, val_users=(), subset=0, fram
     hashes = {TRAIN: train.digest, TEST: test.digest}
     refuse_same(hashes, {part: part for part in PARTS}, TRAIN, TEST)
     named = title in (PUBLISHED.title, scene.TITLE)  # whether the classes are DVS128 Gesture's
-    num_classes = count_classes(torch.from_numpy(train.labels), f"the training set of {title}", named * NUM_CLASSES)
+    num_classes = count_classes(torch.from_numpy(train.labels), f"the training set of {title}",
+                                NUM_CLASSES if named else 0)
     highest = test.labels.argmax()
     if test.labels[highest] >= num_classes:
         raise ValueError(f"{test.paths[highest]}: the label, its name, must lie in 0..{num_classes - 1}, as in "

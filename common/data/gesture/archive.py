@@ -71,6 +71,8 @@ def _recordings(path):
                         raise bad_file(path, f"holds {member.name!r} twice")
                     seen.add(key)
                     yield *key, archive.extractfile(member).read()
+            if content.tell() == archive.offset:  # no block of zeros is at its end
+                raise tarfile.ReadError("unexpected end of data")
             while content.read(1 << 20):  # read to the end, where gzip's checksum is
                 pass
     except BAD_ARCHIVE as error:

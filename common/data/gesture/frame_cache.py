@@ -1,6 +1,7 @@
 """What Frames read: counts from a file on disk, made once; or recordings, changed at random each time."""
 
 import contextlib
+import io
 import math
 import sys
 from dataclasses import dataclass
@@ -86,24 +87,20 @@ def _write(path, recordings, framing, frame):
     """Write the parts of Cached for all recordings; whether the type of `frame` [T, 2, H, W] holds the counts."""
     durations, totals = np.zeros((len(recordings.paths), framing.num_steps)), np.zeros((len(recordings.paths), 3))
     with contextlib.suppress(_Full), open(path, "wb") as file:
-        _write_header(file, frame.dtype, (len(totals), *frame.shape))
+        header = {"descr": frame.dtype.str, "fortran_order": False, "shape": (len(totals), *frame.shape)}
+        np.lib.format.write_array_header_1_0(file, header)
         for k, place in enumerate(tqdm(recordings.paths, "frames", leave=False, disable=None)):
             frame[:] = 0
             events = tonic_folder.events(place, recordings.published)
             _count(framing, events, frame, durations[k], place)
             totals[k] = len(events), frame.sum(), np.ptp(events[:, 3]) if len(events) else 0
             file.write(frame)
-        for values in (durations, totals):
-            _write_header(file, values.dtype, values.shape)
-            file.write(values)
+        rest = io.BytesIO()  # numpy's own writing to a file does not say when the disk is full
+        np.save(rest, durations)
+        np.save(rest, totals)
+        file.write(rest.getbuffer())
         return True
     return False
-
-
-def _write_header(file, dtype, shape):
-    """What an .npy file begins with; numpy's own writing of an array does not say when the disk is full."""
-    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
 
 
 class _Full(Exception):

@@ -22,7 +22,6 @@ PUBLISHED = Published(
     cached="",
     stand_in="generated events stand in",
     aliases=("hdspikes", "Heidelberg"),  # the first as in Zenke's tutorials
-    largest=10**9,
 )
 STAND_IN = {"train": (2000, 0, range(5)), "test": (500, 1, range(6))}  # split: (samples, seed, speakers)
 

@@ -15,7 +15,7 @@ from common.data.shd import layout
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"  # how such files begin
 NUM_UNITS = 700  # channels of SHD's cochlea
-BAD_PACK = (*download.BAD_GZIP, zipfile.BadZipFile, NotImplementedError, RuntimeError)  # RuntimeError: a password
+BAD_PACK = (*download.BAD_GZIP, zipfile.BadZipFile)
 PATIENCE = 30  # seconds in which something must have been read
 
 
@@ -34,6 +34,8 @@ def _unpack(path, target):
             shutil.copyfileobj(source, file, 1 << 20)
     except BAD_PACK as error:
         raise bad_file(path, f"is a damaged packed file ({error})") from error
+    except RuntimeError as error:  # a password, or a compression that Python has not
+        raise ValueError(f"{path} cannot be unpacked here: {error}; unpack it yourself") from error
 
 
 def _open_packed(path):

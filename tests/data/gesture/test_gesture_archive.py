@@ -113,6 +113,17 @@ def test_an_archive_cut_within_a_recording_is_an_error_and_writes_nothing(tmp_pa
     assert [file for _, _, files in os.walk(tmp_path) for file in files] == [path.name]
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_an_archive_cut_between_recordings_is_an_error(tmp_path, memory, zipped):
+    path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members())
+    with tarfile.open(path) as file:
+        place = file.getmembers()[2].offset
+    content = gzip.decompress(path.read_bytes())[:place]
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    with pytest.raises(ValueError, match=f"{path} is no archive or a damaged one .unexpected end of data"):
+        locate(path.parent, memory)
+
+
 def test_a_bit_flipped_in_an_archive_is_noticed(tmp_path, memory):
     path = archive(tmp_path / "in" / "set" / "ibmGestureTrain.tar.gz", members())
     content = bytearray(gzip.decompress(path.read_bytes()))

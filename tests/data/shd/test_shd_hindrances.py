@@ -8,7 +8,7 @@ import struct
 import h5py
 import numpy as np
 import pytest
-from helpers.shd_set import OTHER, hdf5, load, made, write
+from helpers.shd_set import OTHER, hdf5, load, made, write, zipped
 
 from common.data.shd import TRAIN, layout
 from common.data.shd import hdf5 as reader
@@ -76,6 +76,21 @@ def test_a_filter_that_is_not_installed_is_named(house, code):
     with pytest.raises(ValueError, match=rf"{TRAIN} needs the HDF5 filters \[{code}\]: pip install hdf5") as error:
         load(house)
     assert "replace" not in str(error.value)
+
+
+def test_a_pack_that_python_cannot_open_is_no_damaged_one(house):
+    """A compression of another number, and a password's flag, in both heads of what is packed."""
+    pack = bytearray(zipped(OTHER[TRAIN]))
+    places = [pack.index(b"PK\x03\x04"), pack.index(b"PK\x01\x02") + 2]
+    for offset, value, message in ((8, 97, "compression method is not supported"), (6, 1, "encrypted")):
+        changed = bytearray(pack)
+        for place in places:
+            changed[place + offset] = value
+        write(house / "data", OTHER)
+        (house / "data" / TRAIN).unlink()
+        (house / "data" / f"{TRAIN}.zip").write_bytes(changed)
+        with pytest.raises(ValueError, match=f"{TRAIN}.zip cannot be unpacked here: .*{message}"):
+            load(house)
 
 
 SLOW = """
