@@ -52,7 +52,8 @@ class EventBatch:
 class Binning:
     """How events become steps: an event falls into step floor(time / dt), and is dropped if that is num_steps or more.
 
-    Times have the precision of float32, and so have the edges of the steps: an event on one is in the step that begins.
+    The edges of the steps are rounded to float32, as times are, so that an event on one is in the step that begins; of
+    float16, which is coarser, each time counts as the number that it is.
     length: "fixed", num_steps for every sample; "sample", to the step of its last event, num_steps at most; or "batch",
     as the longest sample of its batch, where shorter ones begin with empty steps.
     values: "count", the events of a channel in one step add up, or "binary", they count once.

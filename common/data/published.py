@@ -1,6 +1,5 @@
 """Published data sets: found on this machine or downloaded, and known by the hashes of their files."""
 
-import itertools
 import os
 import re
 import sys
@@ -103,7 +102,7 @@ class Published(NamedTuple):
                            for file, digest in self.hashes.items())
             return any(self.path_of(folder, file) for file in self.hashes)
 
-        for folder in [*itertools.chain(*map(self._folders, roots)), cache, *system]:
+        for folder in [*(folder for root in roots for folder in self._folders(root)), cache, *system]:
             if has(folder):
                 if folder not in own:
                     print(f"{self.title}: not in {data_dir}, taken from {folder}", file=sys.stderr)

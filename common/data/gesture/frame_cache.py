@@ -63,7 +63,7 @@ def cached(recordings, framing, folder):
     A damaged one is made anew.  ValueError for recordings that are damaged, OSError for a disk without room.
     """
     dt = f"-{framing.dt_ms}ms" if framing.dt_ms else ""
-    key = f"{recordings.digest}-{framing.split_by}-{framing.num_steps}{dt}-{framing.downsample}-{VERSION}"
+    key = f"{recordings.digest[:32]}-{framing.split_by}-{framing.num_steps}{dt}-{framing.downsample}-{VERSION}"
     size = len(recordings.paths) * math.prod(framing.shape)
 
     def make(part):

@@ -21,7 +21,7 @@ PUBLISHED = Published(
     ends=("", ".gz", ".zip"),
     cached="",
     stand_in="generated events stand in",
-    aliases=("hdspikes", "Heidelberg"),  # the first as in Zenke's tutorials
+    aliases=("hdspikes",),  # as in Zenke's tutorials
 )
 STAND_IN = {"train": (2000, 0, range(5)), "test": (500, 1, range(6))}  # split: (samples, seed, speakers)
 

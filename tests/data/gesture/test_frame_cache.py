@@ -104,7 +104,7 @@ def part_of(path, process=None):
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing(folder):
-    path = folder.parent / "frames" / f"{read(folder).digest}-number-5-4-2.npy"
+    path = folder.parent / "frames" / f"{read(folder).digest[:32]}-number-5-4-2.npy"
     path.parent.mkdir()
     part_of(path).symlink_to("/dev/full")  # what is written there meets a full disk
     with pytest.raises(OSError, match=f"the disk is full: cannot write {path}; make room") as error:
@@ -123,7 +123,7 @@ def test_what_dead_processes_left_is_removed_and_of_living_ones_kept(folder):
     part_of(path, os.getppid()).write_text("")
     path.with_name("x.elsewhere.1.part").write_text("")
     cached(folder)
-    assert {name for name in files(folder) if not name.startswith(read(folder).digest)} == {
+    assert {name for name in files(folder) if not name.startswith(read(folder).digest[:32])} == {
         part_of(path, os.getppid()).name, "x.elsewhere.1.part"}
 
 
