@@ -72,6 +72,17 @@ def test_a_gesture_s_event_on_an_edge_begins_a_frame(tmp_path, dt_ms, kind):
     assert steps_of_events(milliseconds, framing, tmp_path) == [1] * (num_steps + 1)
 
 
+def test_edges_of_three_decimals_are_exact_whatever_dt_ms_is():
+    """100 edges of each of 200 durations, their us whole numbers."""
+    for microseconds in np.random.default_rng(0).integers(1, 40_000, 200).tolist():
+        framing = Framing("dt", 100, microseconds / 1000, downsample=128)
+        events = np.zeros((101, 4), np.int64)
+        events[:, 3] = 5 + microseconds * np.arange(101)
+        counts = np.zeros(framing.shape, np.uint8)
+        framing.count(events, counts, np.zeros(100))
+        assert (counts.sum((1, 2, 3)) == 1).all(), microseconds
+
+
 @pytest.mark.parametrize("kind", ["f2", "u2", "i2", "i4", "i8", "f8"])
 @pytest.mark.parametrize("dt_ms", [2.007, 3.0, 0.7, 2.0003, 1 / 3])
 def test_a_gesture_s_times_of_any_type_fall_as_fractions_do(tmp_path, dt_ms, kind):
