@@ -70,7 +70,7 @@ NEURONS = {  # the hidden neurons of net=mlp: functions of the settings and a la
         _paralif, **_SYNAPSE, eval_repeats=_REPEATS._replace(when={"spike": _DRAWN}),
         spike=Option("d", one_of(*map(str.lower, SPIKES)), "normalisation of the membrane and generation of spikes"),
         learn_tau=Option(False, SWITCH, "learn the two time constants of each hidden layer"),
-        learn_threshold=Option(False, SWITCH, "", {"spike": _COMPARED}),
+        learn_threshold=Option(False, SWITCH, "learn the threshold of each hidden layer", {"spike": _COMPARED}),
         per_neuron=Option(False, SWITCH, "learn one value for each neuron, not for each layer"),
         recurrent=Option(False, SWITCH, "hidden neurons see each other's spikes of the step before, by float weights",
                          {"binarize": False}),

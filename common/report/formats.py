@@ -8,7 +8,7 @@ from common.report.runs import NONE
 
 ACCURACY = "test accuracy (%)"
 WIDE = ("firing rate", "operations per sample", "time", "commit")  # columns of --wide alone
-KEPT = ("epochs (best / run)", "data", ACCURACY, "n", "run")  # never said above the table, even if all rows have the same
+KEPT = ("epochs (best / run)", "data", ACCURACY, "n", "run")  # which stand in the table even if they are alike
 NOTES = {
     "a stand-in": "made in place of the published data set, so no published figure compares.",
     "your own set": "other files in the published set's layout, so no published figure compares.",

@@ -36,7 +36,7 @@ def conclude(result):
         lines.insert(0, f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}")
     epochs = ", ".join(str(trial["best_epoch"]) for trial in trials)
     best, data = "" if result["select_on"] == "last" else "best ", result["data"]
-    return "\n".join([*lines, f"test accuracy {_accuracy(result)} over {len(trials)} trial(s) ({best}epoch {epochs}) "
+    return "\n".join([*lines, f"test accuracy {_accuracy(result)} (n = {len(trials)}, {best}epoch {epochs}) "
                               f"on {data['name']}{remark(data)}{record.CHOSEN[result['select_on']]}"])
 
 

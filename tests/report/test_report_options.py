@@ -21,6 +21,7 @@ def with_seeds(run, *seeds):
     result = json.loads((run / "result.json").read_text())
     for trial, seed in zip(result["trials"], seeds, strict=True):
         trial["seed"] = seed
+    result["num_trials"] = len(seeds)
     (run / "result.json").write_text(json.dumps(result))
 
 
@@ -119,6 +120,10 @@ def test_an_experiment_s_name_will_do_anywhere(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     found = {row["run"] for row in rows(capsys, "fashion_mnist", "--wide")}
     assert "results/annealed_10_epochs_seed_0" in found
-    assert len(rows(capsys)) >= 3  # of the whole repository, as nothing is here
-    make_run(tmp_path, "mine")
+    monkeypatch.setattr(report, "ROOT", tmp_path / "repository")
+    make_run(tmp_path / "repository", "theirs")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert [row["run"] for row in rows(capsys)] == ["theirs"]  # of the repository, as nothing is here
+    make_run(tmp_path / "elsewhere", "mine")
     assert [row["run"] for row in rows(capsys)] == ["mine"]
