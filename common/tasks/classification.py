@@ -40,6 +40,7 @@ def fit(trial, settings, data, encode, signals):
     extras = {"penalties": build.penalties_of(settings), "clip_grad_norm": settings["clip_grad_norm"]}
     extras["record"] = penalties.recorder(extras["penalties"])
     clamps = build.clamps_of(settings, trial.net)
+    print(f"trial {trial.number}: training on {len(data.train)} samples an epoch, a line after each", flush=True)
     while not progress.has_ended(settings["num_epochs"], settings["patience"]):
         batches = loop.batch_order(len(data.train), size, trial.seed, progress.epoch)
         label = f"trial {trial.number} epoch {progress.epoch + 1}/{settings['num_epochs']}"

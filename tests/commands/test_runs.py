@@ -44,7 +44,7 @@ def test_a_run_leaves_what_is_documented(finished):
     figures = sorted((path / "figures").iterdir())
     assert [file.stem for file in figures] == ["example", "firing_rates", "learning_curves", "thresholds"]
     assert all(file.read_bytes().startswith(b"\x89PNG\r\n") for file in figures)
-    assert stdout.count("epoch ") == 2 * num_trials + 1 and "a stand-in" in stdout.splitlines()[-2]
+    assert stdout.count("epoch ") == 2 * num_trials + 1 and "your own set" in stdout.splitlines()[-2]
 
 
 def test_its_result_has_the_keys_others_rely_on(finished):
