@@ -5,7 +5,7 @@ import math
 from torch import nn
 
 from common import nets
-from common.build.neurons import NEURONS, SEGMENTS, SURROGATE, SYNAPSE, check, spike_function, times
+from common.build.neurons import NEURONS, SEGMENTS, SURROGATE, SYNAPSE, refuse_incomplete, spike_function, times
 from common.choices import (
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
@@ -27,7 +27,7 @@ def net(settings, in_shape, num_classes):
     """The untrained network that settings["net"] names; ValueError if neurons of it lack what is asked of all."""
     made = NETS[settings["net"]].make(settings, in_shape, num_classes)
     for name, neuron in made.neurons.items():
-        check(name, neuron)
+        refuse_incomplete(name, neuron)
     return made
 
 

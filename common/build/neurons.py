@@ -51,7 +51,7 @@ def spike_function(settings):
     return choice.make(*choice.arguments(settings).values(), *centre)
 
 
-def check(name, neuron):
+def refuse_incomplete(name, neuron):
     """ValueError unless a layer of neurons, `name`, has what nets, figures and the record of a run ask of all neurons.
 
     See common/neurons/README.md.  A layer of torch.nn, as a rectifier, makes no spikes and needs nothing.
@@ -63,7 +63,7 @@ def check(name, neuron):
         faults.append("a method trace(current) -> (spikes, membrane)")
     if not isinstance(getattr(neuron, "threshold", ""), (torch.Tensor, float, int, NoneType)):
         faults.append("a threshold: a number, a buffer or, if none decides the spikes, None")
-    if not callable(getattr(neuron, "surrogate", check)):
+    if hasattr(neuron, "surrogate") and not callable(neuron.surrogate):
         faults.append(f"a surrogate that can be called, as FastSigmoid(5.0), instead of {neuron.surrogate!r}")
     if faults:
         raise ValueError(f"the neurons {name}, {type(neuron).__name__}, lack {' and '.join(faults)}: "

@@ -41,7 +41,8 @@ def typed(key, text, example):
         value = _widened(value, example)
         matches = type(value) is type(example)
     if not matches:
-        kind = KINDS[type(example[0] if isinstance(example, list) else example)]
+        kind = type(example[0] if isinstance(example, list) else example)
+        kind = KINDS.get(kind, f"a {kind.__name__}")
         kind = f"a list of {kind.removeprefix('a ')}s" if isinstance(example, list) else kind
         raise ValueError(f"{key} is {kind}, as in {key}={show_value(example)}; got {text!r}")
     return value

@@ -86,7 +86,7 @@ def _refuse_idle(conf, given):
     if unread:
         near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint or NEW_KEY}")
+        raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}{NEW_KEY}")
     settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
     used = effective(settings)
     for key in getattr(conf, settings["net"]):
