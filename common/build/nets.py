@@ -5,7 +5,7 @@ import math
 from torch import nn
 
 from common import nets
-from common.build.neurons import NEURONS, SEGMENTS, SURROGATE, spike_function, times
+from common.build.neurons import NEURONS, SEGMENTS, SURROGATE, SYNAPSE, refuse_incomplete, spike_function, times
 from common.choices import (
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
@@ -24,8 +24,11 @@ from common.training import annealing
 
 
 def net(settings, in_shape, num_classes):
-    """The untrained network that settings["net"] names."""
-    return NETS[settings["net"]].make(settings, in_shape, num_classes)
+    """The untrained network that settings["net"] names; ValueError if neurons of it lack what is asked of all."""
+    made = NETS[settings["net"]].make(settings, in_shape, num_classes)
+    for name, neuron in made.neurons.items():
+        refuse_incomplete(name, neuron)
+    return made
 
 
 def _convnet(settings, in_shape, num_classes):
@@ -98,7 +101,7 @@ NETS = {  # functions of the settings, the shape of an input and the number of c
     "tha_mlp": Choice(
         _tha_mlp, hidden_sizes=_SIZES, **_ANNEALED, readout=_READOUT,
         checkpoint_steps=SEGMENTS._replace(when={"readout": "spikes"})),
-    "mlp": Choice(_mlp, hidden_sizes=_SIZES, binarize=_BINARIZE, neuron=Option(None, one_of(*NEURONS))),
+    "mlp": Choice(_mlp, hidden_sizes=_SIZES, binarize=_BINARIZE, neuron=Option(None, one_of(*NEURONS)), **SYNAPSE),
     "plifnet": Choice(
         _plifnet, **{name: _LAYERS[name] for name in ("channels", "num_layers", "hidden_size")},
         binarize=_BINARIZE, precision=_PRECISION, detach_reset=_DETACH._replace(default=True),

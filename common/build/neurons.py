@@ -1,5 +1,8 @@
 """The neurons that settings name for net=mlp: NEURONS, and the options of each."""
 
+from types import NoneType
+
+import torch
 from torch import nn
 
 from common.choices import (
@@ -48,33 +51,53 @@ def spike_function(settings):
     return choice.make(*choice.arguments(settings).values(), *centre)
 
 
+def refuse_incomplete(name, neuron):
+    """ValueError unless a layer of neurons, `name`, has what nets, figures and the record of a run ask of all neurons.
+
+    See common/neurons/README.md.  A layer of torch.nn, as a rectifier, makes no spikes and needs nothing.
+    """
+    if type(neuron).__module__.startswith("torch.nn."):
+        return
+    faults = []
+    if not callable(getattr(neuron, "trace", None)):
+        faults.append("a method trace(current) -> (spikes, membrane)")
+    if not isinstance(getattr(neuron, "threshold", ""), (torch.Tensor, float, int, NoneType)):
+        faults.append("a threshold: a number, a buffer or, if none decides the spikes, None")
+    if hasattr(neuron, "surrogate") and not callable(neuron.surrogate):
+        faults.append(f"a surrogate that can be called, as FastSigmoid(5.0), instead of {neuron.surrogate!r}")
+    if faults:
+        raise ValueError(f"the neurons {name}, {type(neuron).__name__}, lack {' and '.join(faults)}: "
+                         "see common/neurons/README.md")
+
+
 SURROGATE = Option("fast_sigmoid", one_of(*SURROGATES), "ds/du")
 SEGMENTS = Option(0, NOT_NEGATIVE, "steps of time in memory while training; near sqrt(num_steps) takes least; 0: all")
 _MILLISECONDS = Rule(lambda value: 0 < value <= 1e5, "must lie in (0, 100000] (ms)")  # beyond, float32 has no decay
-_SYNAPSE = {
-    "tau_syn_ms": Option(20.0, _MILLISECONDS, "time constant of the synapse"),
-    "tau_mem_ms": Option(20.0, _MILLISECONDS, "... and of the membrane"),
-    "rate_limit": Option(0.0, FRACTION, "mean hidden firing rate above which the loss has a penalty; 0: none"),
-}
 _DRAWN = tuple(name.lower() for name, (_, generation, _) in SPIKES.items() if generation in ("bernoulli", "gumbel"))
 _COMPARED = tuple(name.lower() for name in SPIKES if name.lower() not in _DRAWN)
 _REPEATS = Option(5, AT_LEAST_ONE, "times that the test set is read, each with other random spikes; the mean counts")
 NEURONS = {  # the hidden neurons of net=mlp: functions of the settings and a layer's size
     "lif": Choice(
-        _synaptic_lif, **_SYNAPSE, surrogate=SURROGATE,
+        _synaptic_lif, surrogate=SURROGATE,
         checkpoint_steps=SEGMENTS._replace(when={"rate_limit": 0.0})),  # its firing rates are over all steps
     "spsn": Choice(
-        _spsn, **_SYNAPSE, eval_repeats=_REPEATS,
+        _spsn, eval_repeats=_REPEATS,
         spike=Option("sb", one_of("sb", "gs"), "sb: sigmoid-Bernoulli | gs: Gumbel-softmax")),
     "paralif": Choice(
-        _paralif, **_SYNAPSE, eval_repeats=_REPEATS._replace(when={"spike": _DRAWN}),
+        _paralif, eval_repeats=_REPEATS._replace(when={"spike": _DRAWN}),
         spike=Option("d", one_of(*map(str.lower, SPIKES)), "normalisation of the membrane and generation of spikes"),
         learn_tau=Option(False, SWITCH, "learn the two time constants of each hidden layer"),
-        learn_threshold=Option(False, SWITCH, "", {"spike": _COMPARED}),
+        learn_threshold=Option(False, SWITCH, "learn the threshold of each hidden layer", {"spike": _COMPARED}),
         per_neuron=Option(False, SWITCH, "learn one value for each neuron, not for each layer"),
         recurrent=Option(False, SWITCH, "hidden neurons see each other's spikes of the step before, by float weights",
                          {"binarize": False}),
         recurrent_spike=Option("spike", one_of("spike", "relu"), "spike | relu: of the membrane without it",
                                {"recurrent": True})),
     "non_spiking": Choice(lambda settings, size: nn.ReLU()),
+}
+_FIRING = {"neuron": tuple(name for name in NEURONS if name != "non_spiking")}
+SYNAPSE = {  # options of a net whose hidden neurons fire
+    "tau_syn_ms": Option(20.0, _MILLISECONDS, "time constant of the synapse", _FIRING),
+    "tau_mem_ms": Option(20.0, _MILLISECONDS, "... and of the membrane", _FIRING),
+    "rate_limit": Option(0.0, FRACTION, "mean hidden firing rate above which the loss has a penalty; 0: none", _FIRING),
 }

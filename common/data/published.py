@@ -144,9 +144,8 @@ class Published(NamedTuple):
                              "is there with source=auto")
         shared = _plain(place.name) in self._plain_names() | {_plain(name) for name in reserved}
         title = f"{place.parent.name}/{place.name}" if shared else place.name
-        print(f"*** This is NOT known to be the published {self.title}: in {folder} the hashes of {files} differ or "
-              f'are not known.\n*** Its results are kept under "{title}"; source=published insists on the published '
-              "set.", file=sys.stderr)
+        print(f"*** {title}: your own set in the layout of {self.title}, from {folder}.\n*** The hashes of {files} are "
+              "not the published ones, on which source=published insists.", file=sys.stderr)
         return title
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from common.data import remark
 from common.plots.style import COLORS, STYLES, count_axis, panels, raster
 
 BIN_MS = 10  # bins of the histogram of events over time
@@ -139,4 +140,4 @@ def _stds(points):
 
 def _data(result):
     data = result["data"]
-    return f"{data['name']}{', a stand-in' if data['stand_in'] else ''}, {data['num_train']} training recordings"
+    return f"{data['name']}{remark(data)}, {data['num_train']} training recordings"

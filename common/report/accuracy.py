@@ -2,7 +2,8 @@
 
 import statistics
 
-from common.report.runs import NONE, read_metrics, tables_of
+from common.data import remark
+from common.report.runs import NONE, last_rows, tables_of
 from common.report.variant import variant
 from common.running.record import CHOSEN, with_spread
 from common.settings.resolution import holds
@@ -33,8 +34,7 @@ def mean_std(values):
 
 def _epochs(run):
     best = [trial["best_epoch"] for trial in run.trials if "best_epoch" in trial]
-    last = {row["trial"]: row["epoch"] for row in read_metrics(run.path)}.values()
-    return f"{_span(best)} / {_span(last)}"
+    return f"{_span(best)} / {_span([row['epoch'] for row in last_rows(run)])}"
 
 
 def _span(values):
@@ -42,7 +42,7 @@ def _span(values):
 
 
 def _data(data):
-    return f"{'**stand-in** ' if data['stand_in'] else ''}{data['name']}, {data['num_train']:,} train"
+    return f"{data['name']}{remark(data)}, {data['num_train']:,} train"
 
 
 def _published(run):

@@ -19,8 +19,9 @@ stands for a key that a run has not):
 import statistics
 from typing import NamedTuple
 
+from common.data import remark
 from common.report.accuracy import mean_std
-from common.report.runs import NONE, read_metrics, tables_of, warn
+from common.report.runs import NONE, last_rows, tables_of, warn
 from common.report.variant import describe
 from common.running.record import CHOSEN
 from common.settings.resolution import completed, holds
@@ -62,7 +63,7 @@ def tables(name, runs):
             continue
         try:
             data, kind, entry = run.result["data"], _kind(run, table), _entry(run, table)
-            title = data["name"] + (", a stand-in: no published figure compares" if data["stand_in"] else "")
+            title = data["name"] + remark(data) + (": no published figure compares" if data["stand_in"] else "")
             title += CHOSEN.get(run.settings["select_on"], "") if "select_on" in table["ignored"] else ""
             published = (data["name"], data["stand_in"]) == (table["data"], False)
         except (AttributeError, LookupError, TypeError, ValueError, StopIteration) as error:
@@ -141,8 +142,7 @@ def _firing_rates(run):
 
 
 def _taus(run, statistic):
-    last = {row["trial"]: row for row in read_metrics(run.path)}.values()
-    return _of_layers(f"tau_{statistic}_", list(last))
+    return _of_layers(f"tau_{statistic}_", last_rows(run))
 
 
 def _of_layers(start, rows):

@@ -14,13 +14,17 @@ ROOT = Path(__file__).parents[2]
 
 
 class Run(NamedTuple):
-    """A run's directory, its config.json and the settings in it, its result.json and the trials in it."""
+    """A run's directory, its config.json and the settings in it, its result.json and the trials in it.
+
+    more: the Runs of other seeds whose trials it has besides its own, after these.
+    """
 
     path: Path
     config: dict
     settings: dict
     result: dict
     trials: list
+    more: tuple = ()
 
 
 def find(directory):
@@ -59,6 +63,12 @@ def read_metrics(path):
         return []
     except ValueError as error:
         return warn(error) or []
+
+
+def last_rows(run):
+    """The last row of metrics.csv of each of a run's trials."""
+    found = {(each.path, row["trial"]): row for each in (run, *run.more) for row in read_metrics(each.path)}
+    return list(found.values())
 
 
 def tables_of(run):

@@ -4,6 +4,8 @@ import ast
 import difflib
 import math
 
+KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
+
 
 def parse(arguments, known):
     """["key=value", ...] -> dict, each value of the type that `known` gives its key."""
@@ -39,7 +41,9 @@ def typed(key, text, example):
         value = _widened(value, example)
         matches = type(value) is type(example)
     if not matches:
-        kind = f"a list of {type(example[0]).__name__}" if isinstance(example, list) else f"a {type(example).__name__}"
+        kind = type(example[0] if isinstance(example, list) else example)
+        kind = KINDS.get(kind, f"a {kind.__name__}")
+        kind = f"a list of {kind.removeprefix('a ')}s" if isinstance(example, list) else kind
         raise ValueError(f"{key} is {kind}, as in {key}={show_value(example)}; got {text!r}")
     return value
 

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import textwrap
 import tokenize
 from pathlib import Path
 
@@ -9,12 +10,18 @@ from common.build import REGISTRIES
 from common.choices import one_of
 from common.settings.arguments import show_value
 from common.settings.keys import KEYS
-from common.settings.resolution import columns, offered, options_of, resolve
+from common.settings.resolution import columns, holds, offered, options_of, resolve
+
+MEANINGS = {  # of keys of a run, where neither conf.py nor a part says it
+    "num_steps": "time steps of a sample", "dt_ms": "duration of a step", "seed": "trial k runs with seed + k",
+    "lr": "learning rate at the start", "batch_size": "samples in one training iteration",
+    "num_epochs": "at most, in each trial", "patience": "epochs without a better score that end a trial; 0: never",
+}
 
 
 def help_text(conf, arguments=()):
     """Every key of the run that conf.py, a module, and the arguments describe, with its value, what it may be and what
-    it means; then the overrides, and the cases."""
+    it means; then the overrides that this net can meet, and the cases."""
     settings, source = resolve(conf, arguments), Path(conf.__file__).read_text(encoding="utf-8")
     comments = comments_of(source, ("config", settings["net"], "columns"))
     own = [key for section in ("config", settings["net"]) for key in getattr(conf, section)]
@@ -23,7 +30,7 @@ def help_text(conf, arguments=()):
     lines += [_line(conf, key, settings, comments) for key in own if key in settings]
     lines += ["", "... and what these choices bring:"] if rest else []
     lines += [_line(conf, key, settings, comments) for key in rest]
-    if swapped := columns(conf):
+    if swapped := {condition: values for condition, values in columns(conf).items() if _concerns(condition, settings)}:
         lines += ["", "Overrides, values that apply where their condition holds:"]
         lines += [_wrapped(f"{condition}:", values) for condition, values in swapped.items()]
     if cases := getattr(conf, "cases", {}):
@@ -32,18 +39,26 @@ def help_text(conf, arguments=()):
     return "\n".join(lines)
 
 
+def _concerns(condition, settings):
+    """Whether a condition can hold with the net of these settings."""
+    return holds(" ".join(pair for pair in condition.split() if pair.startswith("net=")), settings)
+
+
 def _line(conf, key, settings, comments):
     option = options_of(settings).get(key)
     rule = option.rule if option else one_of(*offered(conf)[key]) if key in REGISTRIES else KEYS[key]
-    comment = comments.get(key) or (option.help if option else "")
+    own = comments.get(key, "")
+    comment = own or (option.help if option else "") or MEANINGS.get(key, "")
     others = [choice for choice in rule.choices if isinstance(choice, str) and choice not in comment]
-    if others != [settings[key]]:
+    if others != [settings[key]] and " | " not in own:  # else it has those that make sense here
         comment = " | ".join([comment, *others]).removeprefix(" | ")
     return f"  {key}={show_value(settings[key])}".ljust(44) + comment
 
 
 def _wrapped(title, values):
-    return f"  {title}\n      " + " ".join(f"{key}={show_value(value)}" for key, value in values.items())
+    pairs = " ".join(f"{key}={show_value(value)}" for key, value in values.items())
+    return f"  {title}\n" + textwrap.fill(pairs, 120, initial_indent=6 * " ", subsequent_indent=6 * " ",
+                                          break_long_words=False, break_on_hyphens=False)
 
 
 def comments_of(source, sections):

@@ -13,6 +13,8 @@ from common.settings.arguments import show_value, split, typed
 from common.settings.keys import KEYS, ONLY_WITH
 
 OPTIONS = {key for registry in REGISTRIES.values() for choice in registry.values() for key in choice.options}
+NEW_KEY = ("; if code of yours is to read it, name it there: an option of a part in the part's registry, any other key "
+           "with its range in common/settings/keys.py")
 FIRST = REGISTRIES.keys() - OPTIONS  # parts that every run chooses; others, as the neuron, are an option of a part
 
 
@@ -64,8 +66,13 @@ def nets_of(conf):
 
 
 def offered(conf):
-    """The registries, of nets those that this conf.py has."""
-    return REGISTRIES | {"net": {net: REGISTRIES["net"][net] for net in nets_of(conf)}}
+    """The registries that choices of this conf.py can lead to, of nets those that it has."""
+    registries = REGISTRIES | {"net": {net: REGISTRIES["net"][net] for net in nets_of(conf)}}
+    found, reached = {}, set(FIRST)
+    while new := registries.keys() & reached - found.keys():
+        found |= {key: registries[key] for key in new}
+        reached |= {option for key in new for choice in registries[key].values() for option in choice.options}
+    return {key: registry for key, registry in registries.items() if key in found}
 
 
 def columns(conf):
@@ -79,7 +86,7 @@ def _refuse_idle(conf, given):
     if unread:
         near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}")
+        raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}{NEW_KEY}")
     settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
     used = effective(settings)
     for key in getattr(conf, settings["net"]):

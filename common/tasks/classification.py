@@ -40,9 +40,10 @@ def fit(trial, settings, data, encode, signals):
     extras = {"penalties": build.penalties_of(settings), "clip_grad_norm": settings["clip_grad_norm"]}
     extras["record"] = penalties.recorder(extras["penalties"])
     clamps = build.clamps_of(settings, trial.net)
+    print(f"trial {trial.number}: training on {len(data.train)} samples an epoch, a line after each", flush=True)
     while not progress.has_ended(settings["num_epochs"], settings["patience"]):
         batches = loop.batch_order(len(data.train), size, trial.seed, progress.epoch)
-        label = f"{trial.path.name} epoch {progress.epoch + 1}/{settings['num_epochs']}"
+        label = f"trial {trial.number} epoch {progress.epoch + 1}/{settings['num_epochs']}"
         guard = trials.guard(trial, signals)
         with _bar(label, len(batches), progress.step) as bar:
             after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, bar.update, guard]
@@ -60,8 +61,8 @@ def fit(trial, settings, data, encode, signals):
         trials.save(trial)
         yield row
     if progress.epoch < settings["num_epochs"]:
-        print(f"trial {trial.number} ended after {settings['patience']} epochs without a better "
-              f"{settings.get('score', 'accuracy')} (patience)")
+        print(f"trial {trial.number} ended by patience={settings['patience']}, so many epochs without a better "
+              f"{settings.get('score', 'accuracy')}")
 
 
 def _row(trial, val, layers):
@@ -108,7 +109,7 @@ def test(trial, settings, data, encode, signals=()):
     whole, accuracies = in_segments(net, settings.get("checkpoint_steps", 0)), []
     loss_fn, predict = build.loss(settings), build.prediction(settings)
     activity = monitor.Activity(net, operations=True)
-    with _bar(f"{trial.path.name} test", repeats * -(-len(data.test) // size)) as bar:
+    with _bar(f"trial {trial.number} test", repeats * -(-len(data.test) // size)) as bar:
         hooks = [bar.update, stop_hook(signals)]
         for repeat in range(repeats):
             _seed(net, repeat)

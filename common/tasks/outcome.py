@@ -5,6 +5,7 @@ import statistics
 import torch
 
 from common import build
+from common.data import remark
 from common.running import metrics, record
 from common.running.trial import load_net
 from common.training import monitor
@@ -34,10 +35,9 @@ def conclude(result):
     if lines:
         lines.insert(0, f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}")
     epochs = ", ".join(str(trial["best_epoch"]) for trial in trials)
-    best = "" if result["select_on"] == "last" else "best "
-    stand_in = ", a stand-in" if result["data"]["stand_in"] else ""
-    return "\n".join([*lines, f"test accuracy {_accuracy(result)} over {len(trials)} trial(s) ({best}epoch {epochs}) "
-                              f"on {result['data']['name']}{stand_in}{record.CHOSEN[result['select_on']]}"])
+    best, data = "" if result["select_on"] == "last" else "best ", result["data"]
+    return "\n".join([*lines, f"test accuracy {_accuracy(result)} (n = {len(trials)}, {best}epoch {epochs}) "
+                              f"on {data['name']}{remark(data)}{record.CHOSEN[result['select_on']]}"])
 
 
 def _accuracy(result):

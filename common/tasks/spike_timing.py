@@ -42,8 +42,8 @@ def fit(trial, settings, data, encode, signals):
     def first_spike_time(membrane, mask):
         return losses.first_spike_time(membrane > output.threshold)
 
-    with tqdm(total=settings["num_iterations"], initial=progress.iteration, desc=trial.path.name, unit="iteration",
-              leave=False, disable=None) as bar:
+    with tqdm(total=settings["num_iterations"], initial=progress.iteration, desc=f"trial {trial.number}",
+              unit="iteration", leave=False, disable=None) as bar:
         after_step = [*build.clamps_of(settings, net), trials.step_lr(trial), trial.threshold_schedule.step, bar.update,
                       stop_hook(signals)]
         while (left := settings["num_iterations"] - progress.iteration) > 0:
@@ -140,7 +140,7 @@ def conclude(result):
     """The result in a line."""
     mse = record.with_spread(result["mse_last50_mean"], result["mse_last50_std"], ".4f")
     first = f", the first at step {result['first_spike_time_mean']:g} (median)" if result["spike_share_mean"] else ""
-    return (f"mse / peak² of the last 50 iterations {mse} over {result['num_trials']} trial(s); "
+    return (f"mse / peak² of the last 50 iterations {mse} (n = {result['num_trials']}); "
             f"an output spike in {result['spike_share_mean']:.0%} of the last 100{first}")
 
 

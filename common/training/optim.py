@@ -52,7 +52,8 @@ _ADAM = {"betas": Option([0.9, 0.999], BELOW_ONE, "decay of the means of the gra
 OPTIMIZERS = {  # functions of the parameters and the rate
     "adam": Choice(functools.partial(adam, functools.partial(optim.Adam, fused=True)), **_ADAM),
     "adamax": Choice(functools.partial(adam, optim.Adamax), **_ADAM),
-    "sgd": Choice(functools.partial(optim.SGD, fused=True), momentum=Option(0.9, BELOW_ONE),
+    "sgd": Choice(functools.partial(optim.SGD, fused=True),
+                  momentum=Option(0.9, BELOW_ONE, "part of the last step that the next one keeps"),
                   weight_decay=_DECAY),
 }
 LR_SCHEDULES = {  # functions of the optimizer and the number of steps in an epoch

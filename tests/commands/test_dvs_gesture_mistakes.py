@@ -40,7 +40,7 @@ def offline(*_):
     (["net=plifnet", "tau=synapse"], "tau must be one of 'layer', 'neuron', 'fixed', got 'synapse'"),
     (["net=plifnet", "tau_penalty=0.1"], "tau_penalty has no effect here; it needs net=plifnet tau=neuron"),
     (["net=plifnet", "num_steps_test=10"], "num_steps_test has no effect here; it needs net=convnet"),
-    (["net=plifnet", "channels=[4,4]"], "channels is a int"), (["channels=4"], "channels is a list of int"),
+    (["net=plifnet", "channels=[4,4]"], "channels is a whole number"), (["channels=4"], "channels is a list of whole"),
     (["split_by=number", "dt_ms=5.0"], "dt_ms has no effect here; it needs split_by=dt"),
     (["net=plifnet", "init_tau=1.0"], "init_tau must exceed 1 step"), (["downsample=3"], "downsample"),
     (["net=plifnet", "num_layers=9"], "num_layers=9"), (["split_by=event"], "split_by must be one of 'dt', 'number'"),

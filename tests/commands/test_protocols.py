@@ -98,7 +98,7 @@ def test_the_last_epoch_of_a_run_without_validation(place):
     (trial,) = record.read_result(path)["trials"]
     assert (trial["best_epoch"], trial["val"]) == (3, None) and "64 training, 0 validation" in stdout
     assert not [key for key in metrics(path)[0] if key.startswith("val_")] and "val " not in stdout
-    assert stdout.splitlines()[-2].endswith(", a stand-in, last epoch")
+    assert stdout.splitlines()[-2].endswith(", your own set, last epoch")
     last, best = weights(path / "trial_0" / "last.pt"), weights(path / "trial_0" / "best.pt")
     assert all(torch.equal(last[key], best[key]) for key in last)
     assert last["synapses.conv1.conv.weight"].abs().max() <= 1

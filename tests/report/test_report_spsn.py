@@ -133,7 +133,7 @@ def test_no_published_figure_stands_beside_another_set(tmp_path, capsys):
     for number, data in enumerate([("fsdd_shd", True), ("SHD", True), ("mine", False)]):
         shd_run(tmp_path, str(number), [0.7], data=data)
     _, text = spsn_table(tmp_path, capsys)
-    assert text.startswith("fsdd_shd, a stand-in") and "published," not in text
+    assert text.startswith("fsdd_shd, your own set: no published figure") and "published," not in text
     assert text.count("70.00 (n = 1)") == 3
 
 

@@ -50,7 +50,7 @@ def test_an_old_run_goes_on(place, name):
 
 
 def test_old_runs_are_reported(place, capsys):
-    report([str(place.old_runs)])
+    report([str(place.old_runs), "--wide"])
     lines = [line for line in capsys.readouterr().out.splitlines() if "acc29b7" in line]
     assert len(lines) == len(OLD) + 1  # the residual net has no weights here, but its numbers
     assert sum("| resnet19" in line for line in lines) == 1

@@ -183,5 +183,8 @@ def test_help_has_every_key_of_a_run_with_its_value_and_a_comment(directory, net
     assert text.startswith(conf.__doc__.strip()) and set(shown) == set(settings)
     for key, value in settings.items():
         assert shown[key].startswith(show_value(value)), key
-    for condition in [*columns(conf), *(f"case={name}" for name in getattr(conf, "cases", {}))]:
-        assert f"  {condition}:" in text.splitlines()
+    assert not [key for key, line in shown.items() if line == show_value(settings[key])], "a key without a meaning"
+    cases = [f"case={name}" for name in getattr(conf, "cases", {})]
+    for condition in [*columns(conf), *cases]:
+        concerned = "net=" not in condition or f"net={net}" in condition.split()
+        assert (f"  {condition}:" in text.splitlines()) == concerned, condition

@@ -119,8 +119,20 @@ cases = {"short": {"seed": 4}}
     lines = [" ".join(line.split()) for line in help_text(conf, ["binarize=False"]).splitlines() if line]
     assert lines[:9] == [
         "What to run.", "What runs with binarize=False:", "net=convnet convnet | tha_mlp",
-        'seed=1 of all: "beta": 2', "num_steps=5", "binarize=False weights in {-1, +1}", "channels=[4,8] inside",
-        "dropout=0.1 convnet's", "beta=0.1 decay of the membrane per step"]
+        'seed=1 of all: "beta": 2', "num_steps=5 time steps of a sample", "binarize=False weights in {-1, +1}",
+        "channels=[4,8] inside", "dropout=0.1 convnet's", "beta=0.1 decay of the membrane per step"]
     assert "surrogate=fast_sigmoid ds/du | fast_sigmoid | atan | rectangle" in lines and "num_epochs=3 long" in lines
     assert lines[-4] == "beta=0.1 num_epochs=3" and lines[-2:] == ["case=short:", "seed=4"]
     assert "dropout=[0.1] the MLP's" in " ".join(help_text(conf, ["net=tha_mlp"]).split())
+
+
+def test_what_no_net_of_a_conf_py_can_reach_is_not_offered():
+    with pytest.raises(ValueError, match="no key 'neuron'"):
+        resolve(CONF, ["neuron=lif"])
+    with pytest.raises(ValueError, match="no key 'tau_mem_ms'; --help lists them"):
+        resolve(CONF, ["tau_mem_ms=1.0"])
+
+
+def test_a_key_that_nothing_reads_says_where_a_new_one_is_named():
+    with pytest.raises(ValueError, match="'zzz', which nothing reads; if code of yours.*common/settings/keys.py"):
+        resolve(changed(config=CONF.config | {"zzz": 1}))

@@ -28,7 +28,8 @@ class Unable(ValueError):
 def read(path, tell=lambda part: None):
     """Return {"times", "units": those of all samples in a row; "lengths", "labels", "speakers": [S]; "keys": [K]}.
 
-    times: a float type, seconds.  keys: bytes, the classes' names; empty if the file has none.
+    times: a float type, seconds.  speakers: all 0 if the file has none.  keys: bytes, the classes' names; empty if the
+    file has none.
     tell: called with the name of each part before it is read.
     LayoutError, without the file's name, for one that is damaged or has another layout, Unable for other hindrances.
     """
@@ -39,7 +40,8 @@ def read(path, tell=lambda part: None):
     try:
         with h5py.File(path, "r", locking=False) as file:  # not every file system has locks
             _check(file)
-            times, units, labels, speakers = (list(_samples(file, name, tell)) for name in NAMES)
+            times, units, labels = (list(_samples(file, name, tell)) for name in NAMES[:3])
+            speakers = list(_samples(file, NAMES[3], tell)) if NAMES[3] in file else [0] * len(labels)
             keys = file["extra/keys"][:].astype("S") if "extra/keys" in file else np.empty(0, "S1")
     except (LayoutError, Unable):
         raise
@@ -73,16 +75,17 @@ def _samples(file, name, tell):
 
 def _check(file):
     """LayoutError unless the file has the layout."""
-    missing = [name for name in NAMES if not isinstance(file.get(name), h5py.Dataset)]
+    names = [name for name in NAMES if name in file or name != "extra/speaker"]
+    missing = [name for name in names if not isinstance(file.get(name), h5py.Dataset)]
     if missing:
         raise LayoutError(f"has not the layout of SHD: it lacks {', '.join(missing)}")
-    for name, kinds in zip(NAMES, ("f", "iu", "iu", "iu"), strict=True):
+    for name, kinds in zip(names, ("f", "iu", "iu", "iu"), strict=False):
         variable = name.startswith("spikes")
         kind = h5py.check_vlen_dtype(file[name].dtype) if variable else file[name].dtype
         if kind is None or kind.kind not in kinds or file[name].ndim != 1:
             expected = "lists of " * variable + ("floats" if kinds == "f" else "whole numbers")
             raise LayoutError(f"has not the layout of SHD: {name} holds no {expected}, one for each sample")
-    lengths = {name: len(file[name]) for name in NAMES}
+    lengths = {name: len(file[name]) for name in names}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{length} {name}" for name, length in lengths.items())
         raise LayoutError(f"has not the layout of SHD: unequal lengths, {told}")

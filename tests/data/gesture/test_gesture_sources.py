@@ -44,7 +44,7 @@ def test_another_set_goes_by_its_folders_name(house, capsys, place, name):
     data = load(house)
     assert (data.name, data.stand_in, data.num_classes) == (name, True, 11)
     message = capsys.readouterr().err
-    assert "NOT known to be the published DVS128 Gesture" in message and str(house / place) in message
+    assert "your own set in the layout of DVS128 Gesture" in message and str(house / place) in message
     with pytest.raises(ValueError, match="does not hold the published DVS128 Gesture.*source=auto"):
         load(house, source="published")
 

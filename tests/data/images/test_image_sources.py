@@ -70,7 +70,7 @@ def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
     assert (data.name, data.stand_in, len(data.train)) == (name, True, 54)
     assert data.hashes[TEST_IMAGES] != images.SETS["mnist"].hashes[TEST_IMAGES]
     message = capsys.readouterr().err
-    assert "NOT known to be the published MNIST" in message and str(house / folder) in message
+    assert "your own set in the layout of MNIST" in message and str(house / folder) in message
     assert TEST_IMAGES in message and TRAIN_IMAGES not in message
     with pytest.raises(ValueError, match=f"does not hold the published MNIST.*{TEST_IMAGES}.*source=auto"):
         load(house, source="published")

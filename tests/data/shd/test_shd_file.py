@@ -77,8 +77,7 @@ FAULTS = [  # (content, what the message says)
     (hdf5(EMPTY), "holds no samples"),
     (without("times"), "has not the layout of SHD: it lacks spikes/times"),
     (without("labels"), "has not the layout of SHD: it lacks labels"),
-    (without("speakers"), "has not the layout of SHD: it lacks extra/speaker"),
-    (hdf5({"keys": KEYS}), "it lacks spikes/times, spikes/units, labels, extra/speaker"),
+    (hdf5({"keys": KEYS}), "it lacks spikes/times, spikes/units, labels"),
     (hdf5(made() | {"labels": np.zeros(19, int)}), "unequal lengths, 20 spikes/times, 20 spikes/units, 19 labels"),
     (hdf5(made() | {"times": np.ones((20, 4)), "units": np.ones((20, 4), int)}, {}),
      "spikes/times holds no lists of floats"),
@@ -107,6 +106,13 @@ def test_the_test_file_is_tested_too_and_by_the_training_file_s_classes(house):
     write(house / "data", {TEST: hdf5(made() | {"keys": [b"zero", b"one", b"two", b"three"]})})
     with pytest.raises(ValueError, match=f"{TEST} names other classes in extra/keys than .*{TRAIN}"):
         load(house)
+
+
+def test_speakers_are_needed_only_where_some_are_held_out(house):
+    write(house / "data", {TRAIN: without("speakers"), TEST: OTHER[TEST]})
+    assert load(house).train.speakers.unique().tolist() == [0]
+    with pytest.raises(ValueError, match=r"val_speakers must be among .* \[0\], got \[1\]"):
+        load(house, val_speakers=[1])
 
 
 def test_without_names_the_classes_are_those_of_the_labels(house):

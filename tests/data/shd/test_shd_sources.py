@@ -47,7 +47,7 @@ def test_another_set_goes_by_its_folders_name(house, capsys, folder, name):
     data = load(house)
     assert (data.name, data.stand_in, len(data.test)) == (name, True, 8)
     message = capsys.readouterr().err
-    assert "NOT known to be the published SHD" in message and str(house / folder) in message
+    assert "your own set in the layout of SHD" in message and str(house / folder) in message
     assert TEST in message and TRAIN not in message
     with pytest.raises(ValueError, match=f"does not hold the published SHD.*{TEST}.*source=auto"):
         load(house, source="published")
