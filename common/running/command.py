@@ -116,6 +116,8 @@ def _changed(settings, conf, command, arguments):
     """The settings with the arguments' overrides, all checked again; ValueError for a key that may not change."""
     examples = resolution.known(conf) | getattr(conf, settings["net"], {}) | conf.config
     for key in settings.keys() & {key for key, example in examples.items() if example is not None}:
+        if isinstance(settings[key], str) != isinstance(examples[key], str):
+            raise ValueError(f"{key} is a {type(examples[key]).__name__}, got {settings[key]!r}")
         typed(key, show_value(settings[key]), examples[key])
     changeable = [key for key in CHANGEABLE[command] if key in settings]
     overrides = parse(arguments, settings)

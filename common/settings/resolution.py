@@ -10,7 +10,7 @@ import difflib
 from common.build import ALWAYS, REGISTRIES
 from common.choices import one_of
 from common.settings.arguments import show_value, split, typed
-from common.settings.keys import KEYS, ONLY_WITH
+from common.settings.keys import KEYS, ONLY_WITH, WITHOUT_EFFECT
 
 LARGEST = (2 - 2**-23) * 2.0**127  # float32's
 OPTIONS = {key for registry in REGISTRIES.values() for choice in registry.values() for key in choice.options}
@@ -36,6 +36,9 @@ def resolve(conf, arguments=(), case=None):
     settings = effective(completed(settings | _overridden(new, given)))
     for key in sorted(asked.keys() - settings.keys()):
         raise ValueError(f"{key} has no effect here; it needs {_needed(conf, key)}")
+    for key in asked.keys() & WITHOUT_EFFECT:
+        if holds(WITHOUT_EFFECT[key], settings):
+            raise ValueError(f"{key} has no effect with {show(WITHOUT_EFFECT[key])}")
     check(settings)
     return settings
 
