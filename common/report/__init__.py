@@ -18,6 +18,7 @@ from pathlib import Path
 from common.report import formats, pivot
 from common.report.rows import merged, row_of, selected
 from common.report.runs import ROOT, conf_tables, find, read, read_metrics, tables_of, warn
+from common.report.variant import differing
 
 FORMATS = {"markdown": formats.markdown, "csv": formats.comma_separated, "latex": formats.latex}
 
@@ -30,9 +31,9 @@ def main(arguments=None):
     paths = sorted({path for directory in directories for path in find(directory)})
     if not paths:
         print(f"no runs under {', '.join(map(str, directories))}")
-    unfinished = [path for path in paths if not (path / "result.json").exists()]
+    unfinished = dict.fromkeys(path for path in paths if not (path / "result.json").exists())
+    finished = [run for path in paths if path not in unfinished and (run := read(path))]
     try:
-        finished = [run for path in paths if path not in unfinished and (run := read(path))]
         runs = merged(selected(finished, options.where))
     except ValueError as error:
         parser.error(str(error))
@@ -44,8 +45,8 @@ def main(arguments=None):
             parser.error(f"no conf.py has a table {options.table!r}; there are {', '.join(sorted(known))}")
         _print_table(options, runs, known[options.table])
         return
-    configs = [run.config for run in runs]
-    rows = [row for run in runs if (row := row_of(run, configs))]
+    told = differing(run.config for run in runs)
+    rows = [row for run in runs if (row := row_of(run, told))]
     if options.sort:
         rows.sort(key=lambda row: row.sort_keys[options.sort])
     for columns in dict.fromkeys(tuple(row.cells) for row in rows):
@@ -93,7 +94,7 @@ def _print(rows, options):
 def _print_table(options, runs, table):
     found = pivot.tables(options.table, runs)
     if not found:
-        nets = ", ".join(sorted({run.settings.get("net", "?") for run in runs})) or "none"
+        nets = ", ".join(sorted({str(run.settings.get("net", "?")) for run in runs})) or "none"
         warn(f"the table {options.table} is empty: it takes finished runs of net={table['net']} whose conf.py has this "
              f"table; the nets of the runs found are: {nets}")
     for title, rows in found.items():

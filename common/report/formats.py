@@ -12,7 +12,8 @@ KEPT = ("epochs (best / run)", "data", ACCURACY, "n", "run")  # which stand in t
 NOTES = {
     "a stand-in": "made in place of the published data set, so no published figure compares.",
     "your own set": "other files in the published set's layout, so no published figure compares.",
-    " of ": "so many trials are done of all: the run is unfinished or being made longer, or one of them diverged.",
+    " of ": "so many trials are done of all: the run is unfinished or being made longer.",
+    " diverged": "a loss, gradient or weight of so many trials was no longer finite; the others are shown.",
     "best on test": "the epoch was chosen on the test set, as some papers do; the accuracy is too high.",
     "published, basic": "of one run on all training recordings, after its last epoch; ours hold some out to choose it, "
                         "but those by its protocol.",
@@ -52,7 +53,7 @@ def latex(rows):
 
 def _notes(rows):
     text = "\n".join([*rows[0], *(text for row in rows for text in row.values())])
-    return [f"{mark}: {meaning}" for mark, meaning in NOTES.items() if mark in text]
+    return [f"{mark.strip()}: {meaning}" for mark, meaning in NOTES.items() if mark in text]
 
 
 def _escaped(text):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from common.errors import UserError
+from common.errors import UserError, foreign
 from common.running import metrics, record, translate
 
 NONE = "–"
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 class Run(NamedTuple):
     """A run's directory, its config.json and the settings in it, its result.json and the trials in it.
 
-    more: the Runs of other seeds whose trials it has besides its own, after these.
+    trials: those that did not diverge.  more: the Runs of other seeds whose trials it has besides its own, after these.
     """
 
     path: Path
@@ -48,9 +48,10 @@ def read(path):
     """The Run in a directory; None, with a warning, if its config.json or result.json is missing or damaged."""
     try:
         config = record.read_json(path / "config.json", dict, settings=dict, directory=str)
-        result = record.read_json(path / "result.json", dict, data=dict, trials=list)
-        config["settings"] = translate.settings(config["settings"])
-        return Run(path, config, config["settings"], result, result["trials"])
+        result = record.read_result(path)
+        with foreign(f"{path / 'config.json'} is damaged"):
+            config["settings"] = translate.settings(config["settings"])
+        return Run(path, config, config["settings"], result, list(record.survivors(result).values()))
     except UserError as error:
         return warn(error)
 
@@ -86,7 +87,7 @@ def conf_tables(directory):
         return runpy.run_path(str(directory / "conf.py")).get("tables", {})
     except FileNotFoundError:
         return {}
-    except Exception as error:  # whatever a user wrote there
+    except (Exception, SystemExit) as error:  # whatever a user wrote there
         return warn(f"{directory / 'conf.py'}: {error!r}") or {}
 
 

@@ -6,10 +6,11 @@ A task is a module of functions that say what a trial does: classification, spik
     show(row, settings, net)                      print such a row
     test(trial, settings, data, encode, signals)  -> the trial's line of result.json
     summary(results, settings)                    -> what result.json says over all trials
-    draw(path, settings, data, net, encode, result)    the figures
+    draw(path, settings, data, net, encode, result)    the figures, with the first trial for an example
     conclude(result)                              -> the result in words, a line or several
     compare(path, runs)                           print and draw the runs {case: run directory} of case=all
 encode: inputs -> sequence.  signals: a list that receives the number of a signal, on which the task is to stop.
+A trial that diverges is a result too: its line of result.json says how, and the task is told of the others alone.
 """
 
 import contextlib
@@ -23,8 +24,8 @@ from typing import NamedTuple
 import torch
 
 from common.data import Data
-from common.errors import user_errors
-from common.running import metrics, record, tensorboard, trial
+from common.errors import foreign, told, user_errors
+from common.running import metrics, origin, record, results, tensorboard, trial
 from common.running.signals import hinting, stop_hook, stop_signals
 from common.training import monitor
 from common.training.loop import Diverged
@@ -51,20 +52,21 @@ class _Prepared(NamedTuple):
     device: torch.device
 
 
-def run(experiment, settings, parent=None, path=None, hint=True):
+def run(experiment, settings, parent=None, path=None, hint=True, prepared=None):
     """Train, validate and test all trials of a run in a new directory under `parent`, or go on in `path`.
 
-    hint: whether to say how to go on, when it is stopped.  Returns the run's directory.
-    UserError for settings, data or files that a user can mend.
+    hint: whether to say how to go on, when it is stopped.  prepared: what prepare() gave, if it was called.
+    Returns the run's directory.  UserError for settings, data or files that a user can mend; Diverged if every trial
+    has diverged.
     """
-    prepared = _prepare(experiment, settings)
+    prepared = prepared or prepare(experiment, settings)
     data = prepared.data
     with user_errors():
         path = path or record.create(parent, settings)
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
     with record.locked(path):
         with user_errors():
-            rows = [trial.rows(place) for place in record.trials(path, settings["num_trials"])]
+            rows = [origin.kept_rows(place, settings, data) for place in record.trials(path, settings["num_trials"])]
             record.write_config(path, settings, data, prepared.device)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
@@ -76,20 +78,25 @@ def run(experiment, settings, parent=None, path=None, hint=True):
 
 
 def evaluate(experiment, settings, path):
-    """Test a finished run's trials again, print the result, and draw its figures anew."""
-    prepared = _prepare(experiment, settings)
+    """Test a finished run's trials again, print the result, and draw its figures anew; errors as of run()."""
+    prepared = prepare(experiment, settings)
     task, _, data, encode, device = prepared
     with record.locked(path):
         with user_errors():
             record.check_data(path, data)
-            trials = [trial.started(settings, data, place, device) for place in record.finished_trials(path, settings)]
-            results = [task.test(trial, settings, data, encode) for trial in trials]
-            _tell_differences(results, record.read_result(path)["trials"])
-            metrics.write(path / "metrics.csv", [row for trial in trials for row in trial.progress.rows])
-        _draw(prepared, path, trials[0].net, _result(prepared, results))
+            places = record.finished_trials(path, settings)
+            rows = [origin.kept_rows(place, settings, data) for place in places]
+            recorded = record.read_result(path)["trials"]
+            net, lines = None, recorded[:]
+            for k in record.survivors({"trials": recorded}):
+                current = trial.started(settings, data, places[k], device)
+                lines[k], net = task.test(current, settings, data, encode), current.net
+            results.tell_differences(lines, recorded)
+            metrics.write(path / "metrics.csv", sum(rows, []))
+        _draw(prepared, path, net, results.content(task, settings, data, lines))
 
 
-def _prepare(experiment, settings):
+def prepare(experiment, settings):
     """The experiment with these settings; UserError if they, or the data, cannot be used."""
     with user_errors():
         if "num_threads" in settings:
@@ -97,10 +104,10 @@ def _prepare(experiment, settings):
         device = _device(settings["device"])
         data = experiment.load_data(settings)
         experiment.task.check(settings, data)
-        trial.check(settings, data)  # before a directory is made
-    for split in ("train", "val", "test"):
-        setattr(data, split, getattr(data, split).to(device))
-    encode = functools.partial(experiment.encode, num_steps=settings["num_steps"])
+        for split in ("train", "val", "test"):
+            setattr(data, split, getattr(data, split).to(device))
+        encode = functools.partial(experiment.encode, num_steps=settings["num_steps"])
+        trial.check(settings, data, encode, device)  # before a directory is made
     return _Prepared(experiment.task, settings, data, encode, device)
 
 
@@ -117,43 +124,46 @@ def _device(name):
 
 
 def _run_trials(prepared, path, rows, signals):
-    """Train, test and record the trials in turn, each from where it stopped; (result.json, network of the last).
+    """Train, test and record the trials in turn, each from where it stopped; (result.json, network of one or None).
 
     rows: of each trial, those of metrics.csv so far, to which it adds its own.
-
-    A trial that was finished already keeps its line of result.json, and is not tested again.
+    A trial that was finished already, or has diverged, keeps its line of result.json, and is not tested again.
     """
     task, settings, data, encode, device = prepared
     before = record.standing_result(path)
     # Lines of the new result.json: the old ones each stand until replaced, unless the trials are to be longer now.
-    results = before["trials"][:] if before.get("length") == record.length(settings) else []
-    warned = set()  # {(layer, metric)}: each is warned of once
+    lines = before["trials"][:] if before.get("length") == record.length(settings) else []
+    warned, net = set(), None  # {(layer, metric)}: each is warned of once
     for k, place in enumerate(record.trials(path, settings["num_trials"])):
-        with user_errors():
-            current = trial.started(settings, data, place, device)
-        rows[k], start = current.progress.rows, current.progress.iteration
-        _train(prepared, current, path, rows, warned, signals)
         line = before["trials"][k] if k < len(before["trials"]) else {}
-        if not line.get("num_iterations") == start == current.progress.iteration:
-            line = task.test(current, settings, data, encode, signals)
-        results[k : k + 1] = [line]
-        result = _result(prepared, results)
+        if "diverged" not in line or not place.exists():
+            with user_errors():
+                current = trial.started(settings, data, place, device)
+            rows[k], start = current.progress.rows, current.progress.iteration
+            try:
+                _train(prepared, current, path, rows, warned, signals)
+                net = current.net
+                if not line.get("num_iterations") == start == current.progress.iteration:
+                    line = task.test(current, settings, data, encode, signals)
+            except Diverged as error:
+                line = results.diverged(current, error)
+        lines[k : k + 1] = [line]
+        with foreign(f"{path / 'result.json'} is damaged"):
+            result = results.content(task, settings, data, lines)
         record.write_json(path / "result.json", result)
-    return result, current.net
+    return result, net
 
 
 def _train(prepared, current, path, rows, warned, signals):
     """Train a trial to its end; record and show each epoch.  rows: of each trial, to which its epochs add theirs."""
     task, settings, data, encode, _ = prepared
     with tensorboard.writing(path / "tensorboard" / current.path.name, current.progress.epoch) as write_scalars:
-        try:
+        with foreign(f"trial {current.number} cannot be trained on", ValueError, RuntimeError, IndexError):
             for row in task.fit(current, settings, data, encode, signals):
                 metrics.write(path / "metrics.csv", sum(rows, []))
                 write_scalars(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, warned)
-        except Diverged as error:
-            raise Diverged(f"trial {current.number}: {error}") from error
     metrics.write(path / "metrics.csv", sum(rows, []))
 
 
@@ -167,32 +177,18 @@ def _warn(row, net, warned):
             print(f"warning: {line}", file=sys.stderr)
 
 
-def _result(prepared, results):
-    """The content of result.json, of the trials' lines."""
-    data = prepared.data
-    return {
-        "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
-        "num_trials": len(results),
-        "length": record.length(prepared.settings),
-        **prepared.task.summary(results, prepared.settings),
-        "trials": results,
-    }
-
-
-def _tell_differences(results, recorded):
-    """Warn of trials that now reach another result than the recorded one; their times are not compared."""
-    for k, (result, before) in enumerate(zip(results, recorded, strict=True)):
-        keys = [key for key in before if key != "seconds" and key in result and result[key] != before[key]]
-        numbers = [f"{key} {result[key]:.4f}, was {before[key]:.4f}" for key in keys
-                   if isinstance(result[key], float) and isinstance(before[key], float)]
-        if keys:
-            print(f"warning: trial {k} differs from result.json in {'; '.join(numbers or keys)}", file=sys.stderr)
-
-
 def _draw(prepared, path, net, result):
-    """Print the result in words, and draw its figures."""
+    """Print the result in words, and draw its figures; Diverged if every trial has diverged."""
     task, settings, data, encode, _ = prepared
-    print(task.conclude(result), flush=True)
-    with hinting("the run is finished; to draw its figures", "evaluate", path):
+    diverged = "; ".join(f"trial {k}: {line['diverged']}" for k, line in enumerate(result["trials"])
+                         if "diverged" in line)
+    if not (lines := record.survivors(result)):
+        raise Diverged(diverged)
+    if diverged:
+        print(f"diverged: {diverged}")
+    result = result | {"trials": list(lines.values())}
+    with foreign(f"{path / 'result.json'} is damaged"):
+        print(task.conclude(result), flush=True)
+    with hinting("the run is finished; to draw its figures", "evaluate", path), told("figures are not drawn"):
         task.draw(path, settings, data, net, encode, result)
     print(f"figures and results: {relpath(path)}")

@@ -46,50 +46,55 @@ def _accuracy(result):
 
 
 def draw(path, settings, data, net, encode, result):
-    """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of trial 0 at its best.
+    """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of a trial at its best.
 
-    Of a deep net the example shows six layers at most.  Time constants over neurons are those with which trial 0 ended.
+    That is the first of the result's, as a rule trial 0.  Of a deep net the example shows six layers at most.  Time
+    constants over neurons are those with which that trial ended.
     """
-    from common.plots import activity, curves, style
+    from common.plots import activity, animation, curves
 
-    rows = metrics.read(path / "metrics.csv")
-    figures = {"learning_curves": curves.learning_curves(rows, record.held_out(settings))}
+    numbers = record.numbers(result, settings)
+    rows = [row for row in metrics.read(path / "metrics.csv") if row["trial"] in numbers]
+    figures = {"learning_curves.png": lambda: curves.learning_curves(rows, record.held_out(settings))}
     if monitor.spiking(net):
-        figures["firing_rates"] = activity.firing_rates(result)
+        figures["firing_rates.png"] = lambda: activity.firing_rates(result)
     if "thresholds" in settings:
-        num_iterations = max(row["iteration"] for row in rows if row["trial"] == 0)
+        num_iterations = max(row["iteration"] for row in rows if row["trial"] == numbers[0])
         trajectories = dict(zip(net.neurons, build.threshold_trajectories(settings, num_iterations), strict=True))
-        figures["thresholds"] = curves.threshold_curves(list(trajectories), trajectories, rows)
+        figures["thresholds.png"] = lambda: curves.threshold_curves(list(trajectories), trajectories, rows)
+    shown = path / f"trial_{numbers[0]}"
     if curves.layers_with_tau(rows):
-        load_net(net, path / "trial_0" / "last.pt")
+        load_net(net, shown / "last.pt")
         taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
-        figures["tau"] = curves.tau_curves(rows)
-        figures["tau_distributions"] = activity.tau_distributions(taus, settings["init_tau"], "after training, trial 0")
-    load_net(net, path / "trial_0" / "best.pt")
+        title = f"after training, trial {numbers[0]}"
+        figures["tau.png"] = lambda: curves.tau_curves(rows)
+        figures["tau_distributions.png"] = lambda: activity.tau_distributions(taus, settings["init_tau"], title)
+    load_net(net, shown / "best.pt")
     inputs, label = data.test.batch(torch.tensor([0]))
     layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]
     if layers:
-        shown = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
+        few = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
         image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
-        figures["example"] = activity.example([layers[k] for k in shown], label.item(), image)
-    for name, figure in figures.items():
-        style.save(figure, path / "figures" / f"{name}.png")
+        figures["example.png"] = lambda: activity.example([layers[k] for k in few], label.item(), image)
+    animation.save_each(figures, path / "figures")
 
 
 def compare(path, runs):
     """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
-    from common.plots import curves, style
-
     results = {case: record.read_result(run) for case, run in runs.items()}
     chosen = {result.get("select_on") for result in results.values()}
     held_out = "test" if "test" in chosen else "val"
     title = "last epoch's" if chosen == {"last"} else f"best on {held_out}"
     print(f"{'case':15}{'test accuracy':>20}{title:>14}{'epochs':>8}{'trials':>8}")
     for case, result in results.items():
-        held = [trial["val"] for trial in result["trials"] if trial["val"] is not None]
+        lines = record.survivors(result).values()
+        held = [line["val"] for line in lines if line["val"] is not None]
         best = f"{statistics.mean(held):.2%}" if held else "–"
-        print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
-    rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
+        print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{len(lines):>8}")
+    from common.plots import animation, curves
+
+    rows = {case: [row for row in metrics.read(run / "metrics.csv") if row["trial"] in record.survivors(results[case])]
+            for case, run in runs.items()}
     if all(curves.layers_with_tau(found) for found in rows.values()):
-        style.save(curves.compare(rows, held_out), path / "figures" / "cases.png")
+        animation.save_each({"cases.png": lambda: curves.compare(rows, held_out)}, path / "figures")

@@ -23,7 +23,6 @@ def main(gesture_place, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [str(folder / "run.py"), *where, *arguments])
         with pytest.raises(SystemExit) as end:
             runpy.run_path("run.py", run_name="__main__")
-        sys.modules.pop("conf")
         return end.value.code, capsys.readouterr().err
 
     return call

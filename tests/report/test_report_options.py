@@ -38,6 +38,21 @@ def test_runs_of_equal_settings_and_other_seeds_are_one_row(tmp_path, capsys):
     assert found["a and 1 more"]["epochs (best / run)"] == "2–3 / 7–8"
 
 
+def test_diverged_trials_are_counted_also_in_a_row_of_several_runs(tmp_path, capsys):
+    runs = [make_run(tmp_path, "a", tests=[0.9, 0.5], seed=0, num_trials=2),
+            make_run(tmp_path, "b", tests=[0.92], seed=2, num_trials=1)]
+    for run, seeds in zip(runs, ([0, 1], [2]), strict=True):
+        with_seeds(run, *seeds)
+    result = json.loads((runs[0] / "result.json").read_text())
+    result["trials"][1] = {"seed": 1, "diverged": "loss nan, in epoch 2", "seconds": 3.0}
+    (runs[0] / "result.json").write_text(json.dumps(result))
+    report.main([str(tmp_path)])
+    text = capsys.readouterr().out
+    (row,) = table(text)
+    assert (row["run"], row["test accuracy (%)"], row["n"]) == ("a and 1 more", "91.00 ± 1.41", "3, 1 diverged")
+    assert "- diverged: a loss, gradient or weight" in text
+
+
 def test_what_all_rows_have_alike_stands_above_them_and_empty_columns_nowhere(tmp_path, capsys):
     make_run(tmp_path, "a")
     make_run(tmp_path, "b", binarize=False)
