@@ -40,9 +40,10 @@ def splits_of(rows, held_out):
     return {"train": "train"} | ({"val": held_out} if all("val_accuracy" in row for row in rows) else {})
 
 
-def raster(data, ax, **kwargs):
-    """Scatter the spikes of `data` [T, N] over time step and neuron; as snntorch.spikeplot.raster."""
-    return ax.scatter(*np.nonzero(np.asarray(data)), **kwargs)
+def raster(data, ax, dt=1, **kwargs):
+    """Scatter the spikes of `data` [T, N] over time, in steps of dt, and neuron; as snntorch.spikeplot.raster."""
+    steps, neurons = np.nonzero(np.asarray(data))
+    return ax.scatter(dt * steps, neurons, **kwargs)
 
 
 def by_trial(rows):

@@ -7,6 +7,7 @@ import torch
 from common import build
 from common.running import metrics, record
 from common.running.trial import load_net
+from common.sequence import mask_of
 from common.training import monitor
 
 
@@ -66,15 +67,32 @@ def draw(path, settings, data, net, encode, result):
         figures["tau"] = curves.tau_curves(rows)
         figures["tau_distributions"] = activity.tau_distributions(taus, settings["init_tau"], "after training, trial 0")
     load_net(net, path / "trial_0" / "best.pt")
-    inputs, label = data.test.batch(torch.tensor([0]))
-    layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
-              for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]
-    if layers:
-        shown = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
-        image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
-        figures["example"] = activity.example([layers[k] for k in shown], label.item(), image)
+    if example := _example(settings, data, net, encode):
+        figures["example"] = example
     for name, figure in figures.items():
         style.save(figure, path / "figures" / f"{name}.png")
+
+
+@torch.no_grad()
+def _example(settings, data, net, encode):
+    """What the net makes of the first test sample; None if it has no membranes."""
+    from common.plots import activity
+
+    inputs, label = data.test.batch(torch.tensor([0]))
+    sequence = encode(inputs)
+    layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
+              for name, spikes, membrane, threshold in monitor.traces(net, sequence)]
+    if not layers:
+        return None
+    shown = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
+    predicted = build.prediction(settings)(net(sequence), mask_of(sequence))
+    title = (f"{data.name}{', a stand-in' if data.stand_in else ''}, first test sample: "
+             f"label {label.item()}, predicted {predicted.item()}")
+    if isinstance(inputs, torch.Tensor):
+        given = {"image": inputs[0].cpu().numpy()}
+    else:
+        given = {"events": inputs.dense()[:, 0].cpu().numpy()}
+    return activity.example([layers[k] for k in shown], title, **given, dt_ms=settings.get("dt_ms"))
 
 
 def compare(path, runs):
