@@ -4,7 +4,7 @@ import functools
 from os.path import relpath
 
 from common.errors import UserError, user_errors
-from common.running import experiment, record
+from common.running import drawing, experiment, log, record
 from common.running.signals import hinting
 from common.training.loop import Diverged
 
@@ -21,16 +21,18 @@ def run(trained, settings, parent=None, path=None):
             path = record.create(parent, {"exp_name": name, "cases": settings})
         record.write_json(path / "config.json", {"directory": record.directory(path), "cases": settings})
     print(f"run directory: {relpath(path)}", flush=True)
-    with hinting("to go on", "resume", path):
-        failed = _each(functools.partial(experiment.run, trained, hint=False), settings, path, Diverged)
-    _compare(trained, settings, path, failed, Diverged)
+    with log.kept(path):
+        with hinting("to go on", "resume", path):
+            failed = _each(functools.partial(experiment.run, trained, hint=False), settings, path, Diverged)
+        _compare(trained, settings, path, failed, Diverged)
     return path
 
 
 def evaluate(trained, settings, path):
     """Test and draw each case's finished run again; UserError at the end names those that could not be."""
-    failed = _each(functools.partial(experiment.evaluate, trained), settings, path, UserError)
-    _compare(trained, settings, path, failed, UserError)
+    with log.kept(path):
+        failed = _each(functools.partial(experiment.evaluate, trained), settings, path, UserError)
+        _compare(trained, settings, path, failed, UserError, anew=True)
 
 
 def _each(function, settings, path, failure):
@@ -46,12 +48,14 @@ def _each(function, settings, path, failure):
     return failed
 
 
-def _compare(trained, cases, path, failed, failure):
+def _compare(trained, cases, path, failed, failure, anew=False):
     """Let the task compare the cases that did not fail; then raise a `failure` if any did."""
     print()
     with user_errors(), hinting("to draw its figures", "evaluate", path):
         if runs := {case: path / case for case in cases if case not in failed}:
-            trained.task.compare(path, runs)
+            trained.task.compare(runs)
+            shown = [cases, [record.read_result(run) for run in runs.values()]]
+            drawing.once(path, shown, functools.partial(trained.task.draw_cases, path, runs), anew)
     print(f"all cases: {relpath(path)}")
     if failed:
         raise failure("; ".join(f"case {case}: {error}" for case, error in failed.items()))

@@ -8,7 +8,7 @@ A task is a module of functions that say what a trial does: classification, spik
     summary(results, settings)                    -> what result.json says over all trials
     draw(path, settings, data, net, encode, result)    the figures
     conclude(result)                              -> the result in words, a line or several
-    compare(path, runs)                           print and draw the runs {case: run directory} of case=all
+    compare(runs), draw_cases(path, runs)         print, and draw, the runs {case: run directory} of case=all
 encode: inputs -> sequence.  signals: a list that receives the number of a signal, on which the task is to stop.
 """
 
@@ -24,7 +24,7 @@ import torch
 
 from common.data import Data
 from common.errors import user_errors
-from common.running import metrics, record, tensorboard, trial
+from common.running import drawing, log, metrics, record, tensorboard, trial
 from common.running.signals import hinting, stop_hook, stop_signals
 from common.training import monitor
 from common.training.loop import Diverged
@@ -62,16 +62,17 @@ def run(experiment, settings, parent=None, path=None, hint=True):
     with user_errors():
         path = path or record.create(parent, settings)
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
-    with record.locked(path):
+    with record.locked(path), log.kept(path):
         with user_errors():
             rows = [trial.rows(place) for place in record.trials(path, settings["num_trials"])]
             record.write_config(path, settings, data, prepared.device)
+            log.keep_changes(path)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
         with hinting("to go on", "resume", path) if hint else contextlib.nullcontext(), stop_signals() as signals:
             result, net = _run_trials(prepared, path, rows, signals)
             stop_hook(signals)()
-        _draw(prepared, path, net, result)
+        drawing.conclude(prepared, path, net, result)
     return path
 
 
@@ -79,14 +80,14 @@ def evaluate(experiment, settings, path):
     """Test a finished run's trials again, print the result, and draw its figures anew."""
     prepared = _prepare(experiment, settings)
     task, _, data, encode, device = prepared
-    with record.locked(path):
+    with record.locked(path), log.kept(path):
         with user_errors():
             record.check_data(path, data)
             trials = [trial.started(settings, data, place, device) for place in record.finished_trials(path, settings)]
             results = [task.test(trial, settings, data, encode) for trial in trials]
             _tell_differences(results, record.read_result(path)["trials"])
             metrics.write(path / "metrics.csv", [row for trial in trials for row in trial.progress.rows])
-        _draw(prepared, path, trials[0].net, _result(prepared, results))
+        drawing.conclude(prepared, path, trials[0].net, _result(prepared, results), anew=True)
 
 
 def _prepare(experiment, settings):
@@ -131,6 +132,8 @@ def _run_trials(prepared, path, rows, signals):
     for k, place in enumerate(record.trials(path, settings["num_trials"])):
         with user_errors():
             current = trial.started(settings, data, place, device)
+        if not k:
+            print(f"{sum(parameter.numel() for parameter in current.net.parameters()):,} parameters", flush=True)
         rows[k], start = current.progress.rows, current.progress.iteration
         _train(prepared, current, path, rows, warned, signals)
         line = before["trials"][k] if k < len(before["trials"]) else {}
@@ -145,11 +148,13 @@ def _run_trials(prepared, path, rows, signals):
 def _train(prepared, current, path, rows, warned, signals):
     """Train a trial to its end; record and show each epoch.  rows: of each trial, to which its epochs add theirs."""
     task, settings, data, encode, _ = prepared
-    with tensorboard.writing(path / "tensorboard" / current.path.name, current.progress.epoch) as write_scalars:
+    name = tensorboard.name_of(record.read_config(path)["command"])
+    place, iteration = path / "tensorboard" / name / current.path.name, current.progress.iteration
+    with tensorboard.writing(place, iteration, record.held_out(settings)) as (write_row, current.write_loss):
         try:
             for row in task.fit(current, settings, data, encode, signals):
                 metrics.write(path / "metrics.csv", sum(rows, []))
-                write_scalars(row)
+                write_row(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, warned)
         except Diverged as error:
@@ -187,12 +192,3 @@ def _tell_differences(results, recorded):
                    if isinstance(result[key], float) and isinstance(before[key], float)]
         if keys:
             print(f"warning: trial {k} differs from result.json in {'; '.join(numbers or keys)}", file=sys.stderr)
-
-
-def _draw(prepared, path, net, result):
-    """Print the result in words, and draw its figures."""
-    task, settings, data, encode, _ = prepared
-    print(task.conclude(result), flush=True)
-    with hinting("the run is finished; to draw its figures", "evaluate", path):
-        task.draw(path, settings, data, net, encode, result)
-    print(f"figures and results: {relpath(path)}")

@@ -53,8 +53,8 @@ def provenance(device):
     return {
         "command": shlex.join(["python", *sys.argv]),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "git_commit": _git("rev-parse", "HEAD") or None,
-        "git_dirty": bool(_git("status", "--porcelain")),
+        "git_commit": git("rev-parse", "HEAD") or None,
+        "git_dirty": bool(git("status", "--porcelain")),
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES if name in installed},
         "device": name,
@@ -63,7 +63,7 @@ def provenance(device):
     }
 
 
-def _git(*arguments):
+def git(*arguments):
     """What git says of this code's repository; "" if there is no git or no repository."""
     try:
         git = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)

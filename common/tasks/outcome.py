@@ -12,7 +12,7 @@ from common.training import monitor
 
 
 def show(row, settings, net):
-    """Print an epoch's line."""
+    """Print an epoch's line, at its end how long the trial still takes at most, at this epoch's pace."""
     rates = {name: row[key] for name in net.neurons if (key := f"firing_rate_{name}") in row}
     parts = [f"trial {row['trial']}", f"epoch {row['epoch']}/{settings['num_epochs']}"]
     for split, name in (("train", "train"), ("val", record.held_out(settings))):
@@ -22,7 +22,17 @@ def show(row, settings, net):
         parts.append(f"firing rates {min(rates.values()):.3f} to {max(rates.values()):.3f}")
     elif rates:
         parts.append("firing rates " + "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
-    print(*parts, f"{row['epoch_seconds']:.1f} s", sep="  ", flush=True)
+    parts.append(f"{row['epoch_seconds']:.1f} s")
+    if left := settings["num_epochs"] - row["epoch"]:
+        parts.append(f"ETA {_duration(left * row['epoch_seconds'])}")
+    print(*parts, sep="  ", flush=True)
+
+
+def _duration(seconds):
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def conclude(result):
@@ -95,10 +105,8 @@ def _example(settings, data, net, encode):
     return activity.example([layers[k] for k in shown], title, **given, dt_ms=settings.get("dt_ms"))
 
 
-def compare(path, runs):
-    """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
-    from common.plots import curves, style
-
+def compare(runs):
+    """Print the accuracies of `runs` {case: run directory}."""
     results = {case: record.read_result(run) for case, run in runs.items()}
     chosen = {result.get("select_on") for result in results.values()}
     held_out = "test" if "test" in chosen else "val"
@@ -108,6 +116,13 @@ def compare(path, runs):
         held = [trial["val"] for trial in result["trials"] if trial["val"] is not None]
         best = f"{statistics.mean(held):.2%}" if held else "–"
         print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
+
+
+def draw_cases(path, runs):
+    """path/figures/cases.png: accuracy and spread of tau of `runs` {case: run directory}, if all have taus."""
+    from common.plots import curves, style
+
     rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
+    held_out = "test" if any(record.read_result(run).get("select_on") == "test" for run in runs.values()) else "val"
     if all(curves.layers_with_tau(found) for found in rows.values()):
         style.save(curves.compare(rows, held_out), path / "figures" / "cases.png")

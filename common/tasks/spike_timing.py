@@ -52,7 +52,8 @@ def fit(trial, settings, data, encode, signals):
             activity = monitor.Activity(net)
             with _kept(net, output) as kept:
                 loop.train_epoch(net, data.train, encode, loss_fn, trial.optimizer, batches, progress, first_spike_time,
-                                 after_step, clip_grad_norm=settings["clip_grad_norm"], record=activity)
+                                 [trials.tell_loss(trial), *after_step], clip_grad_norm=settings["clip_grad_norm"],
+                                 record=activity)
             recorded = {key: torch.cat([recorded[key], torch.stack(kept[key])]) for key in recorded}
             progress.recorded, progress.epoch_seconds = recorded, time.monotonic() - started
             row = _row(trial, settings, activity.layers())
@@ -158,14 +159,18 @@ def draw(path, settings, data, net, encode, result):
         animation.save_page(timing.animate(found, (num_frames + 1) // 2, title=case), figures / "membrane.html")
 
 
-def compare(path, runs):
-    """Print the metrics of `runs` {case: run directory} and draw their first trials side by side in path/figures."""
-    from common.plots import animation, style, timing
-
+def compare(runs):
+    """Print the metrics of `runs` {case: run directory}."""
     print(f"{'case':15}" + "".join(f"{name.replace('_', ' '):>21}" for name in METRICS))
     for case, run in runs.items():
         means = [record.read_result(run)[f"{name}_mean"] for name in METRICS]
         print(f"{case:15}" + "".join(f"{'–' if mean is None else f'{mean:.4g}':>21}" for mean in means))
+
+
+def draw_cases(path, runs):
+    """path/figures: the first trials of `runs` {case: run directory} side by side."""
+    from common.plots import animation, style, timing
+
     found = {case: Recording.read(run / "trial_0" / "traces.npz") for case, run in runs.items()}
     num_frames = min(record.read_config(run)["settings"]["num_frames"] for run in runs.values())
     figures = path / "figures"
