@@ -31,7 +31,7 @@ def firing_rates(result):
     _bars(axes["rate"], trials, {"firing_rates": None}, 1, "firing rate\n(spikes per neuron and step)")
     _bars(axes["fraction"], trials, fractions, 100, "fraction of neurons (%)")
     axes["fraction"].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    figure.suptitle("Over the test set" + f", mean ± std of {len(trials)} trials" * (len(trials) > 1))
+    figure.suptitle("over the test set" + f", mean ± std of {len(trials)} trials" * (len(trials) > 1))
     return figure
 
 

@@ -35,6 +35,12 @@ def save(figure, path):
     figure.savefig(path, dpi=150)
 
 
+def name_data(figure, name, stand_in):
+    """Put before the figure's title what its data are."""
+    title = figure.get_suptitle()
+    figure.suptitle(f"{name}{', a stand-in' if stand_in else ''}{': ' if title else ''}{title}")
+
+
 def splits_of(rows, held_out):
     """{split: its name} of those in every row: not all runs have a validation set."""
     return {"train": "train"} | ({"val": held_out} if all("val_accuracy" in row for row in rows) else {})

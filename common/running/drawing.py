@@ -22,9 +22,9 @@ def once(path, shown, draw, anew=False):
     if not anew and drawn.exists() and drawn.read_text() == digest:
         print("its figures are there; evaluate= draws them again")
         return
-    for file in figures.glob("*") if not anew else ():
-        if file.suffix in SUFFIXES:
-            file.unlink()
+    stale = [] if anew else [file for file in figures.glob("*") if file.suffix in SUFFIXES]
+    for file in stale:
+        file.unlink()
     drawn.unlink(missing_ok=True)
     draw()
     write(drawn, digest.encode())

@@ -6,14 +6,14 @@ import shlex
 import time
 
 PER_LAYER = ("threshold", "firing_rate", "silent_share", "saturated_share", "tau_mean", "tau_std")
-LONGEST = 100  # letters of a run's name
+LONGEST = 200  # letters of a run's name
 IMMATERIAL = ("data_dir=", "device=", "exp_name=", "num_frames=", "num_trials=")
 
 
 def name_of(command):
-    """What a run is called beside others: what its command says of the settings, without characters of paths."""
+    """What a run is called beside others: what its command says of the settings, without brackets and slashes."""
     said = [word for word in shlex.split(command)[2:] if "=" in word and not word.startswith(IMMATERIAL)]
-    return re.sub(r"[^\w=.,+-]+", "_", " ".join(said))[:LONGEST] or "as_in_conf"
+    return re.sub(r"[^\w=.,+ -]", "", " ".join(said))[:LONGEST].strip() or "as in conf"
 
 
 def tag_of(key, held_out="val"):

@@ -80,6 +80,7 @@ def draw(path, settings, data, net, encode, result):
     if example := _example(settings, data, net, encode):
         figures["example"] = example
     for name, figure in figures.items():
+        style.name_data(figure, data.name, data.stand_in)
         style.save(figure, path / "figures" / f"{name}.png")
 
 
@@ -96,8 +97,7 @@ def _example(settings, data, net, encode):
         return None
     shown = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
     predicted = build.prediction(settings)(net(sequence), mask_of(sequence))
-    title = (f"{data.name}{', a stand-in' if data.stand_in else ''}, first test sample: "
-             f"label {label.item()}, predicted {predicted.item()}")
+    title = f"first test sample: label {label.item()}, predicted {predicted.item()}"
     if isinstance(inputs, torch.Tensor):
         given = {"image": inputs[0].cpu().numpy()}
     else:
@@ -123,6 +123,9 @@ def draw_cases(path, runs):
     from common.plots import curves, style
 
     rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
-    held_out = "test" if any(record.read_result(run).get("select_on") == "test" for run in runs.values()) else "val"
+    results = [record.read_result(run) for run in runs.values()]
+    held_out = "test" if any(result.get("select_on") == "test" for result in results) else "val"
     if all(curves.layers_with_tau(found) for found in rows.values()):
-        style.save(curves.compare(rows, held_out), path / "figures" / "cases.png")
+        figure, data = curves.compare(rows, held_out), results[0]["data"]
+        style.name_data(figure, data["name"], data["stand_in"])
+        style.save(figure, path / "figures" / "cases.png")

@@ -105,6 +105,15 @@ def test_of_equally_active_neurons_the_highest_membrane_is_drawn_first():
     assert ax.get_title() == "fc: the 3 highest membranes (no neuron spikes)"
 
 
+def test_a_figure_says_what_its_data_are():
+    figure = activity.firing_rates(make_result(0.5))
+    style.name_data(figure, "digits", True)
+    assert figure.get_suptitle() == "digits, a stand-in: over the test set"
+    bare, _ = style.panels([["a"]], (2, 2))
+    style.name_data(bare, "MNIST", False)
+    assert bare.get_suptitle() == "MNIST"
+
+
 def test_raster_takes_what_snntorchs_takes():
     torch = pytest.importorskip("torch")
     ax = activity.example([activity.Layer("fc", *make_activity(5), 1.5)], "").add_subplot()
