@@ -38,7 +38,7 @@ def save(figure, path):
 def name_data(figure, name, stand_in):
     """Put before the figure's title what its data are."""
     title = figure.get_suptitle()
-    figure.suptitle(f"{name}{', a stand-in' if stand_in else ''}{': ' if title else ''}{title}")
+    figure.suptitle(f"{name}{', a stand-in' if stand_in else ''}{'; ' if title else ''}{title}")
 
 
 def splits_of(rows, held_out):

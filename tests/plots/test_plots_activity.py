@@ -24,6 +24,12 @@ def test_firing_rates_of_one_trial():
     assert "spikes per neuron and step" in rate.get_ylabel() and "(%)" in share.get_ylabel()
 
 
+def test_the_number_on_a_full_bar_is_100():
+    shares = {"silent_share": {"fc": 1.0}, "saturated_share": {"fc": 0.0}}
+    rate, share = activity.firing_rates({"trials": [{"firing_rates": {"fc": 0.0625}} | shares]}).axes
+    assert [[text.get_text() for text in ax.texts] for ax in (rate, share)] == [["0.062"], ["100", "0"]]
+
+
 def test_firing_rates_of_several_trials_are_means_with_whiskers():
     figure = activity.firing_rates(make_result(0.125, 0.25, 0.375))  # mean 0.25, std 0.125 with n - 1
     rate = figure.axes[0]
@@ -108,7 +114,7 @@ def test_of_equally_active_neurons_the_highest_membrane_is_drawn_first():
 def test_a_figure_says_what_its_data_are():
     figure = activity.firing_rates(make_result(0.5))
     style.name_data(figure, "digits", True)
-    assert figure.get_suptitle() == "digits, a stand-in: over the test set"
+    assert figure.get_suptitle() == "digits, a stand-in; over the test set"
     bare, _ = style.panels([["a"]], (2, 2))
     style.name_data(bare, "MNIST", False)
     assert bare.get_suptitle() == "MNIST"
