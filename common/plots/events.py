@@ -110,7 +110,7 @@ def accuracy_against_rate(results, chance=None):
             ax.annotate(note, point, (8, -9), textcoords="offset points", fontsize=8)
     if chance is not None:
         handles.append(ax.axhline(100 * chance, color="gray", linestyle=":", label="chance"))
-    ax.set(xlabel="mean firing rate of the hidden layers (spikes per neuron and step)", ylabel="test accuracy (%)",
+    ax.set(xlabel="firing rate (spikes per neuron and step), mean over hidden layers", ylabel="test accuracy (%)",
            title="; ".join(dict.fromkeys(_data(result) for *_, result in results)), xlim=(0, None), ylim=(0, 100))
     ax.margins(x=0.15)
     figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)

@@ -6,7 +6,7 @@ import shlex
 import time
 
 PER_LAYER = ("threshold", "firing_rate", "silent_share", "saturated_share", "tau_mean", "tau_std")
-LONGEST = 200  # letters of a run's name
+LONGEST = 120  # letters of a run's name
 IMMATERIAL = ("data_dir=", "device=", "exp_name=", "num_frames=", "num_trials=")
 
 
