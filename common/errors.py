@@ -1,8 +1,10 @@
-"""What a user can mend, and a terminal that takes what is printed."""
+"""How an error becomes a line: what a user can mend, what goes on, what ends; and streams that take what is printed."""
 
 import contextlib
 import os
+import re
 import sys
+import traceback
 
 
 class UserError(ValueError):
@@ -18,11 +20,68 @@ def user_errors():
         raise UserError(str(error)) from error
 
 
-def replace_unprintable():
-    """Print what the encoding of stdout or stderr lacks as "?", from now on."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError):  # of a stream that is closed, or of another kind
-            stream.reconfigure(errors="replace")
+@contextlib.contextmanager
+def foreign(what, *kinds):
+    """Mark what is raised inside as the user's, of these kinds only if any are given: `what`, the text of it, says why.
+
+    For what others may have written, such as a file, and for what only shows once it is tried.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, kinds or Exception) or isinstance(error, (UserError, OSError)) or _is_memory(error):
+            raise
+        raise UserError(f"{what}: {first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def told(what):
+    """Tell in one line that `what` has failed, and go on."""
+    try:
+        yield
+    except Exception as error:
+        print(f"warning: {what}: {first_line(error)}", file=sys.stderr, flush=True)
+
+
+def first_line(error):
+    """What an error says, in one line; its kind, too, where the words alone would not tell."""
+    text = next(iter(str(error).strip().splitlines()), "")
+    return text if isinstance(error, (ValueError, OSError, RuntimeError)) and text else repr(error).splitlines()[0]
+
+
+def ending(error):
+    """(the line, the exit status) that a command ends with; None for a fault of the code, whose traceback is wanted."""
+    if folder := _numba_cache(error):
+        return f"numba's cache is damaged: delete {folder}, and kernels are compiled anew", 2
+    if _is_memory(error):
+        what = re.search(r"(tried|unable) to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
+        what = f": {what[0]}" if what else ""
+        return f"out of memory{what}; a smaller batch_size or net, or checkpoint_steps, needs less", 1
+    return (str(error), 2) if isinstance(error, (UserError, OSError)) else None
+
+
+def _is_memory(error):
+    return isinstance(error, MemoryError) or isinstance(error, RuntimeError) and (
+        type(error).__name__ == "OutOfMemoryError" or "CPUAllocator" in str(error))
+
+
+def _numba_cache(error):
+    """The folder of numba's cache in whose reading an error, or what it came from, was raised; None elsewhere."""
+    while error:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename.endswith("caching.py") and "_load_overload" == frame.f_code.co_name:
+                return frame.f_locals["self"].cache_path
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def open_streams():
+    """Print what the encoding of stdout or stderr lacks as "?", and into nothing where one is closed, from now on."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        with contextlib.suppress(AttributeError, OSError):  # of a stream of another kind
+            getattr(sys, name).reconfigure(errors="replace")
 
 
 @contextlib.contextmanager

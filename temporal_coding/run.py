@@ -8,11 +8,13 @@
     python run.py --help                           # every key of a run, its value and what it may be
 """
 
+import signal
 import sys
+from pathlib import Path
 
-sys.path.insert(1, sys.path[0] + "/..")  # the repository root, where `common` lives
-
-import conf
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]  # the repository root, where `common` lives
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while packages are imported ends at once
 
 from common.data import encode, synthetic
 from common.running import command
@@ -27,4 +29,4 @@ def load_data(config):
 
 
 if __name__ == "__main__":
-    command.main(conf, Experiment(load_data, encode.time_first, spike_timing))
+    command.main(__file__, Experiment(load_data, encode.time_first, spike_timing))

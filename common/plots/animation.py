@@ -1,6 +1,7 @@
 """Animations: drawn fast, and written to files as movies or as pages that scrub through the frames."""
 
 import contextlib
+import logging
 import re
 import sys
 import tempfile
@@ -14,6 +15,11 @@ from matplotlib.artist import Artist
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tqdm import tqdm
+
+from common.errors import first_line, told
+from common.plots import style
+
+logging.getLogger("matplotlib.animation").setLevel(logging.ERROR)  # what ffmpeg complains of, save_animation tells
 
 
 def freeze(figure, moving):
@@ -51,17 +57,24 @@ class _Picture(Artist):
 def save_animation(animation, path, fps=25):
     """Write `animation` to an .mp4 or a .gif, `fps` frames per second; shows a progress bar; returns the path.
 
-    Without an ffmpeg of imageio-ffmpeg's the .mp4 becomes a .gif, which a line on stderr says. ValueError for another
-    suffix; OSError, and no half file, where it cannot be written.
+    Without an ffmpeg of imageio-ffmpeg's, or where that fails, the .mp4 becomes a .gif, which a line on stderr says.
+    ValueError for another suffix; OSError, and no half file, where it cannot be written.
     """
     path, ffmpeg = Path(path), _ffmpeg()
-    if path.suffix == ".mp4" and ffmpeg:
-        # H.264 plays everywhere in the pixel format (yuv420p) and even size that matplotlib then sees to.
-        writer = FFMpegWriter(fps, "h264", extra_args=["-movflags", "+faststart"])
-        with matplotlib.rc_context({"animation.ffmpeg_path": ffmpeg}):
-            return _write(animation, path, writer)
     if path.suffix == ".mp4":
-        print(f"{path}: imageio-ffmpeg has no ffmpeg here; a .gif is written instead", file=sys.stderr)
+        fault = f"{path}: imageio-ffmpeg has no ffmpeg here"
+        if ffmpeg:
+            # H.264 plays everywhere in the pixel format (yuv420p) and even size that matplotlib then sees to.
+            writer = FFMpegWriter(fps, "h264", extra_args=["-movflags", "+faststart"])
+            try:
+                with matplotlib.rc_context({"animation.ffmpeg_path": ffmpeg}):
+                    return _write(animation, path, writer)
+            except OSError as error:
+                cause, of_ffmpeg = error.__cause__, (CalledProcessError, BrokenPipeError, FileNotFoundError)
+                if not isinstance(cause, of_ffmpeg) and getattr(cause, "filename", None) != ffmpeg:
+                    raise
+                fault = first_line(error)
+        print(f"{fault}; a .gif is written instead", file=sys.stderr)
         path = path.with_suffix(".gif")
     if path.suffix != ".gif":
         raise ValueError(f"an animation must be an .mp4 or a .gif, got {path}")
@@ -79,6 +92,19 @@ def save_page(animation, path, fps=25):
         raise ValueError(f"a page must be an .html, got {path}")
     writer = HTMLWriter(fps, embed_frames=True, default_mode="once", embed_limit=float("inf"))
     return _write(animation, path, writer, lambda text: _from_the_last_frame(_without_icons(text)))
+
+
+def save_each(figures, folder):
+    """Write {file name: function that makes its figure or animation}; whether all were drawn.
+
+    One that fails is told, and the others go on.
+    """
+    savers, num_drawn = {".png": style.save, ".html": save_page}, 0
+    for name, make in figures.items():
+        with told(f"{folder / name} is not drawn"):
+            savers.get(Path(name).suffix, save_animation)(make(), folder / name)
+            num_drawn += 1
+    return num_drawn == len(figures)
 
 
 def page(animation, fps=25):

@@ -35,10 +35,12 @@ def save(figure, path):
     figure.savefig(path, dpi=150)
 
 
-def name_data(figure, name, stand_in):
-    """Put before the figure's title what its data are."""
+def name_data(draw, name, stand_in):
+    """The figure that draw() makes, with a title that begins with what its data are."""
+    figure = draw()
     title = figure.get_suptitle()
     figure.suptitle(f"{name}{', a stand-in' if stand_in else ''}{'; ' if title else ''}{title}")
+    return figure
 
 
 def splits_of(rows, held_out):

@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from common.report import accuracy, pivot, timing
 from common.report.runs import NONE, ROOT, conf_tables, find, read, read_metrics, tables_of, warn
+from common.report.variant import differing
 from common.running.record import is_finished
 
 NOTES = {
     "**stand-in**": "not the published data set, so no published figure compares.",
-    " of ": "so many trials are done of all: the run is unfinished or being made longer, or one of them diverged.",
+    " of ": "so many trials are done of all: the run is unfinished or being made longer.",
+    " diverged ": "a loss, gradient or weight of so many trials was no longer finite; the others are shown.",
     "best on test": "the epoch was chosen on the test set, as some papers do; the accuracy is too high.",
     "published, basic": "of one run on all training recordings, after its last epoch; ours hold some out to choose it, "
                         "but those by its protocol.",
@@ -39,7 +41,7 @@ def main(arguments=None):
     paths = sorted({path for directory in options.directories for path in find(directory)})
     if not paths:
         print(f"no runs under {', '.join(map(str, options.directories))}")
-    unfinished = [path for path in paths if not (path / "result.json").exists()]
+    unfinished = dict.fromkeys(path for path in paths if not (path / "result.json").exists())
     runs = [run for path in paths if path not in unfinished and (run := read(path))]
     if options.table:
         known |= pivot.described(map(tables_of, runs))
@@ -48,8 +50,8 @@ def main(arguments=None):
         for title, rows in pivot.tables(options.table, runs).items():
             print(f"{title}\n\n{markdown(rows)}\n")
         return
-    configs = [run.config for run in runs]
-    rows = [row for run in runs if (row := _row(run, configs))]
+    told = differing(run.config for run in runs)
+    rows = [row for run in runs if (row := _row(run, told))]
     if options.sort:
         rows.sort(key=lambda row: row.sort_keys[options.sort])
     for columns in dict.fromkeys(tuple(row.cells) for row in rows):
@@ -71,22 +73,24 @@ class Row(NamedTuple):
     sort_keys: dict
 
 
-def _row(run, configs):
-    """The Row of a run; None, with a warning, if its result is damaged. configs: those of all runs of the table."""
+def _row(run, told):
+    """The Row of a run; None, with a warning, if its result is damaged.  told: in what runs differ; see variant."""
     try:
-        num_trials, config = len(run.trials), run.config
+        num_trials, config = len(run.result["trials"]), run.config
+        diverged = f", {num_trials - len(run.trials)} diverged" if num_trials > len(run.trials) else ""
         planned, finished = run.settings.get("num_trials", num_trials), is_finished(run.settings, run.result)
-        seconds = sum(trial.get("seconds", 0) for trial in run.trials)
-        columns, score = (timing if "case" in run.result else accuracy).columns(run, configs)
+        seconds = sum(trial.get("seconds", 0) for trial in run.result["trials"])
+        columns, score = (timing if "case" in run.result else accuracy).columns(run, told)
         return Row({
             "experiment": config["directory"],
-            **columns,
-            "n": str(num_trials) if finished else f"{num_trials if num_trials < planned else 0} of {planned}",
+            **{title: str(text) for title, text in columns.items()},
+            "n": (str(num_trials) if finished else f"{num_trials if num_trials < planned else 0} of {planned}")
+            + diverged,
             "time": f"{seconds:,.0f} s, {config.get('device', NONE)}",
             "commit": (config.get("git_commit") or NONE)[:7] + ("+" if config.get("git_dirty") else ""),
             "run": run.path.name if run.path.parent.name == "runs" else f"{run.path.parent.name}/{run.path.name}",
         }, {"accuracy": -score, "time": seconds})
-    except (AttributeError, KeyError, TypeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return warn(f"{run.path / 'result.json'} is damaged: {error!r}")
 
 

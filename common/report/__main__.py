@@ -1,6 +1,6 @@
-from common.errors import quiet_end_of_reading, replace_unprintable
+from common.errors import open_streams, quiet_end_of_reading
 from common.report import main
 
-replace_unprintable()
+open_streams()
 with quiet_end_of_reading():
     main()

@@ -8,13 +8,13 @@ from common.running.record import CHOSEN, with_spread
 from common.settings.resolution import holds
 
 
-def columns(run, configs):
-    """({column: text}, mean test accuracy in %) of a finished run; configs: those of the table's runs."""
+def columns(run, differing):
+    """({column: text}, mean test accuracy in %) of a finished run; differing: see variant."""
     settings, trials = run.settings, run.trials
     tests = [100 * trial["test"] for trial in trials if trial.get("test") is not None]
     return {
         "net": settings.get("net", NONE),
-        "variant": variant(run.config, configs) or NONE,
+        "variant": variant(run.config, differing) or NONE,
         "weights": {True: "binarized", False: "float"}.get(settings.get("binarize"), NONE),
         "schedule": settings.get("threshold_schedule", NONE),
         "epochs (best / run)": _epochs(run),

@@ -60,6 +60,9 @@ def tables(name, runs):
         table = tables_of(run).get(name)
         if table is None or run.settings.get("net") != table["net"]:
             continue
+        if not run.trials:
+            warn(f"{run.path}: every trial diverged")
+            continue
         try:
             data, kind, entry = run.result["data"], _kind(run, table), _entry(run, table)
             title = data["name"] + (", a stand-in: no published figure compares" if data["stand_in"] else "")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from common.errors import UserError
+from common.errors import UserError, foreign
 from common.running import metrics, record, translate
 
 NONE = "–"
@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 
 class Run(NamedTuple):
-    """A run's directory, its config.json and the settings in it, its result.json and the trials in it."""
+    """A run's directory, its config.json and the settings in it, its result.json and in it the trials that did not
+    diverge."""
 
     path: Path
     config: dict
@@ -44,9 +45,10 @@ def read(path):
     """The Run in a directory; None, with a warning, if its config.json or result.json is missing or damaged."""
     try:
         config = record.read_json(path / "config.json", dict, settings=dict, directory=str)
-        result = record.read_json(path / "result.json", dict, data=dict, trials=list)
-        config["settings"] = translate.settings(config["settings"])
-        return Run(path, config, config["settings"], result, result["trials"])
+        result = record.read_result(path)
+        with foreign(f"{path / 'config.json'} is damaged"):
+            config["settings"] = translate.settings(config["settings"])
+        return Run(path, config, config["settings"], result, list(record.survivors(result).values()))
     except UserError as error:
         return warn(error)
 
@@ -76,7 +78,7 @@ def conf_tables(directory):
         return runpy.run_path(str(directory / "conf.py")).get("tables", {})
     except FileNotFoundError:
         return {}
-    except Exception as error:  # whatever a user wrote there
+    except (Exception, SystemExit) as error:  # whatever a user wrote there
         return warn(f"{directory / 'conf.py'}: {error!r}") or {}
 
 

@@ -1,5 +1,7 @@
 """The columns of a run that learns to spike in time."""
 
+import math
+
 from common.report.runs import NONE
 from common.running.record import with_spread
 
@@ -15,14 +17,15 @@ MERITS = {  # key of result.json -> column, format
 }
 
 
-def columns(run, _configs):
+def columns(run, _differing):
     """({column: text}, minus the mean squared error) of a finished run."""
+    lengths = sorted({trial["num_iterations"] for trial in run.result["trials"]})
     return {
         "case": run.result["case"],
         "weights": {True: "binarized", False: "float"}[run.settings["binarize"]],
-        "iterations": "–".join(f"{count:,}" for count in sorted({trial["num_iterations"] for trial in run.trials})),
+        "iterations": "–".join(f"{count:,}" for count in lengths),
         **{title: _mean_std(run.result, key, style) for key, (title, style) in MERITS.items()},
-    }, -run.result["mse_last50_mean"]
+    }, -run.result["mse_last50_mean"] if run.trials else -math.inf
 
 
 def _mean_std(result, key, style):

@@ -19,19 +19,26 @@ PHRASES = {
 }
 
 
-def variant(config, configs=()):
-    """What tells the run of this config.json from others, as text, the more where a run of its kind is in `configs`."""
-    settings, differing = config["settings"], set()
-    for other in configs:
-        if _kind(other) == _kind(config):
-            shared = settings.keys() & other["settings"].keys()
-            differing |= {key for key in shared - ELSEWHERE if settings[key] != other["settings"][key]}
-    said = [key for key in UNSAID if key in settings] + [key for key in settings if key in differing - UNSAID.keys()]
+def differing(configs):
+    """{kind of run: the keys in which runs of it differ}, of these config.json."""
+    first, found = {}, {}
+    for config in configs:
+        kind = _kind(config)
+        values, keys = first.setdefault(kind, {}), found.setdefault(kind, set())
+        keys.update(key for key, value in config["settings"].items()
+                    if key not in ELSEWHERE and values.setdefault(key, value) != value)
+    return found
+
+
+def variant(config, differing):
+    """What tells the run of this config.json from others, as text; differing: of those, as differing() gives it."""
+    settings, told = config["settings"], differing.get(_kind(config), set()) - UNSAID.keys()
+    said = [key for key in UNSAID if key in settings] + [key for key in settings if key in told]
     return describe({key: settings[key] for key in said}, UNSAID)
 
 
 def _kind(config):
-    return config["directory"], *(config["settings"].get(key) for key in KIND)
+    return repr([config["directory"], *(config["settings"].get(key) for key in KIND)])
 
 
 def describe(settings, unsaid):

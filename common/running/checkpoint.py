@@ -23,8 +23,12 @@ def save(path, state):
 
 
 def load(path):
-    """What `save` saved, on the CPU; UserError if the file is missing or damaged."""
-    return torch.load(io.BytesIO(content_of(path)), map_location="cpu", weights_only=True)
+    """What `save` saved, on the CPU; UserError if the file is missing, damaged or of another kind."""
+    content = io.BytesIO(content_of(path))
+    try:
+        return torch.load(content, map_location="cpu", weights_only=True)
+    except Exception as error:  # not in its words: it advises to run whatever code the file holds
+        raise UserError(f"{path} is no checkpoint of a run") from error
 
 
 def content_of(path):

@@ -1,68 +1,58 @@
 """The command line of a data set's run.py."""
 
-import re
 import signal
 import sys
 from pathlib import Path
 
-import torch
-
-from common.errors import UserError, quiet_end_of_reading, replace_unprintable, user_errors
-from common.running import allocator, cases, experiment, record
+from common.errors import UserError, ending, open_streams, quiet_end_of_reading, user_errors
+from common.running import allocator, cases, experiment, record, translate
 from common.running.signals import Interrupted, raise_interrupted
-from common.settings import help, resolution
-from common.settings.arguments import parse, show_value
+from common.settings import conf_file, help, resolution
+from common.settings.arguments import parse, show_value, typed
 from common.training.loop import Diverged
 
-LENGTHS = ("num_epochs", "num_iterations")
-CHANGEABLE = {"evaluate": ("num_frames", "device", "data_dir"),  # keys that may be given with these
-              "resume": (*LENGTHS, "num_frames", "device", "data_dir")}
+CHANGEABLE = {"evaluate": record.HARMLESS, "resume": record.CHANGEABLE}  # keys that may be given with these
 
 
-def main(conf, trained):
+def main(script, trained):
     """Train, go on, evaluate or print help, as the command line says; an error ends the process with its exit status.
 
-    conf: the module conf.py.  trained: the directory's Experiment.
+    script: the path of the directory's run.py.  trained: the directory's Experiment.
     """
-    replace_unprintable()
+    open_streams()
     allocator.keep_freed_memory()
-    arguments = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, raise_interrupted)
-    if {"--help", "-h"} & set(arguments):
-        _help(conf, [argument for argument in arguments if argument not in ("--help", "-h")])
-        return
     try:
-        command, path, rest = _command(arguments)
-        folder = Path(conf.__file__).parent
-        settings = _saved_settings(path, folder.name, command, rest) if path else new_settings(conf, rest)
-        runner = cases if all(isinstance(values, dict) for values in settings.values()) else experiment
-        if command == "evaluate":
-            runner.evaluate(trained, settings, path)
-        else:
-            runner.run(trained, settings, parent=folder / "runs", path=path)
-    except (UserError, OSError) as error:
-        _stop(error, 2)
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "CPUAllocator" not in str(error):
-            raise
-        what = re.search(r"(tried|unable) to allocate [\d.]+ \w+", str(error), re.IGNORECASE)
-        what = f": {what[0]}" if what else ""
-        _stop(f"out of memory{what}; a smaller batch_size or net, or checkpoint_steps, needs less", 1)
+        _do(Path(script).resolve().parent, trained, sys.argv[1:])
     except Diverged as error:
-        _stop(f"diverged: {error}; what was saved before, if anything, is in the run directory; a lower lr may help", 1)
+        _stop(f"diverged: {error}; what was saved before, if anything, is in the run directory", 1)
     except Interrupted as error:
         _stop(f"stopped by {error}", 128 + error.signum)
     except KeyboardInterrupt:
         _stop("stopped", 130)
+    except Exception as error:
+        if (end := ending(error)) is None:
+            raise
+        _stop(*end)
 
 
-def _help(conf, arguments):
-    try:
-        text = help.help_text(conf, arguments)
-    except ValueError as error:
-        _stop(error, 2)
-    with quiet_end_of_reading():
-        print(sys.modules["__main__"].__doc__.strip(), text, sep="\n\n")
+def _do(folder, trained, arguments):
+    """What the arguments ask for, in a data set's directory."""
+    conf = conf_file.read(folder)
+    if {"--help", "-h"} & set(arguments):
+        with user_errors():
+            text = help.help_text(conf, [argument for argument in arguments if argument not in ("--help", "-h")])
+        with quiet_end_of_reading():
+            print((sys.modules["__main__"].__doc__ or "").strip(), text, sep="\n\n")
+        return
+    command, path, rest = _command(arguments)
+    settings = _saved_settings(path, conf, command, rest) if path else new_settings(conf, rest)
+    runner = cases if all(isinstance(values, dict) for values in settings.values()) else experiment
+    if command == "evaluate":
+        runner.evaluate(trained, settings, path)
+    else:
+        runner.run(trained, settings, parent=folder / "runs", path=path)
 
 
 def _stop(message, status):
@@ -104,32 +94,37 @@ def _resolve_case(conf, name, others):
         raise ValueError(f"case {name}: {error}") from error
 
 
-def _saved_settings(path, directory, command, arguments):
+def _saved_settings(path, conf, command, arguments):
     """The settings of the run at `path`, with those overridden that may change; of several cases, {case: settings}."""
     with user_errors():
-        saved = record.read_config(path)
+        saved, directory = record.read_config(path), Path(conf.__file__).parent.name
         if saved["directory"] != directory:
             raise ValueError(f"{path} is a run of {saved['directory']}, not of {directory}")
         if "cases" not in saved:
-            return _changed(saved["settings"], command, arguments)
-        return {name: _changed(_longest(path / name, settings), command, arguments)
+            return _changed(saved["settings"], conf, command, arguments)
+        return {name: _changed(_longest(path / name, settings), conf, command, arguments)
                 for name, settings in saved["cases"].items()}
 
 
 def _longest(path, settings):
     """The settings of a case: those of its own run, where that alone has been made longer."""
     own = record.read_config(path)["settings"] if (path / "config.json").exists() else settings
-    return max(settings, own, key=record.length)
+    return max(settings, own, key=lambda those: record.length(those) or 0)
 
 
-def _changed(settings, command, arguments):
+def _changed(settings, conf, command, arguments):
     """The settings with the arguments' overrides, all checked again; ValueError for a key that may not change."""
+    examples = resolution.known(conf) | getattr(conf, settings["net"], {}) | conf.config
+    for key in settings.keys() & {key for key, example in examples.items() if example is not None}:
+        if isinstance(settings[key], str) != isinstance(examples[key], str):
+            raise ValueError(f"{key} is a {type(examples[key]).__name__}, got {settings[key]!r}")
+        typed(key, show_value(settings[key]), examples[key])
     changeable = [key for key in CHANGEABLE[command] if key in settings]
     overrides = parse(arguments, settings)
     if refused := [key for key in overrides if key not in changeable and overrides[key] != settings[key]]:
         value = show_value(overrides[refused[0]])
         raise ValueError(f"{refused[0]}={value}: a run goes on as it began; only {', '.join(changeable)} may change")
     resolution.check(settings | overrides)
-    if shorter := [key for key in LENGTHS if key in overrides and overrides[key] < settings[key]]:
+    if shorter := [key for key in record.LENGTHS if key in overrides and overrides[key] < settings[key]]:
         raise ValueError(f"{shorter[0]} can only grow: the run was to have {settings[shorter[0]]}")
-    return settings | overrides
+    return translate.Saved(settings | overrides)

@@ -6,10 +6,11 @@ A task is a module of functions that say what a trial does: classification, spik
     show(row, settings, net)                      print such a row
     test(trial, settings, data, encode, signals)  -> the trial's line of result.json
     summary(results, settings)                    -> what result.json says over all trials
-    draw(path, settings, data, net, encode, result)    the figures
+    draw(path, settings, data, net, encode, result)    the figures, with the first trial for an example
     conclude(result)                              -> the result in words, a line or several
     compare(runs), draw_cases(path, runs)         print, and draw, the runs {case: run directory} of case=all
 encode: inputs -> sequence.  signals: a list that receives the number of a signal, on which the task is to stop.
+A trial that diverges is a result too: its line of result.json says how, and the task is told of the others alone.
 """
 
 import contextlib
@@ -23,8 +24,8 @@ from typing import NamedTuple
 import torch
 
 from common.data import Data
-from common.errors import user_errors
-from common.running import drawing, log, metrics, record, tensorboard, trial
+from common.errors import foreign, user_errors
+from common.running import drawing, log, metrics, origin, record, results, tensorboard, trial
 from common.running.signals import hinting, stop_hook, stop_signals
 from common.training import monitor
 from common.training.loop import Diverged
@@ -51,20 +52,21 @@ class _Prepared(NamedTuple):
     device: torch.device
 
 
-def run(experiment, settings, parent=None, path=None, hint=True):
+def run(experiment, settings, parent=None, path=None, hint=True, prepared=None):
     """Train, validate and test all trials of a run in a new directory under `parent`, or go on in `path`.
 
-    hint: whether to say how to go on, when it is stopped.  Returns the run's directory.
-    UserError for settings, data or files that a user can mend.
+    hint: whether to say how to go on, when it is stopped.  prepared: what prepare() gave, if it was called.
+    Returns the run's directory.  UserError for settings, data or files that a user can mend; Diverged if every trial
+    has diverged.
     """
-    prepared = _prepare(experiment, settings)
+    prepared = prepared or prepare(experiment, settings)
     data = prepared.data
     with user_errors():
         path = path or record.create(parent, settings)
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
     with record.locked(path), log.kept(path):
         with user_errors():
-            rows = [trial.rows(place) for place in record.trials(path, settings["num_trials"])]
+            rows = [origin.kept_rows(place, settings, data) for place in record.trials(path, settings["num_trials"])]
             record.write_config(path, settings, data, prepared.device)
             log.keep_changes(path)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
@@ -77,20 +79,25 @@ def run(experiment, settings, parent=None, path=None, hint=True):
 
 
 def evaluate(experiment, settings, path):
-    """Test a finished run's trials again, print the result, and draw its figures anew."""
-    prepared = _prepare(experiment, settings)
+    """Test a finished run's trials again, print the result, and draw its figures anew; errors as of run()."""
+    prepared = prepare(experiment, settings)
     task, _, data, encode, device = prepared
     with record.locked(path), log.kept(path):
         with user_errors():
             record.check_data(path, data)
-            trials = [trial.started(settings, data, place, device) for place in record.finished_trials(path, settings)]
-            results = [task.test(trial, settings, data, encode) for trial in trials]
-            _tell_differences(results, record.read_result(path)["trials"])
-            metrics.write(path / "metrics.csv", [row for trial in trials for row in trial.progress.rows])
-        drawing.conclude(prepared, path, trials[0].net, _result(prepared, results), anew=True)
+            places = record.finished_trials(path, settings)
+            rows = [origin.kept_rows(place, settings, data) for place in places]
+            recorded = record.read_result(path)["trials"]
+            net, lines = None, recorded[:]
+            for k in record.survivors({"trials": recorded}):
+                current = trial.started(settings, data, places[k], device)
+                lines[k], net = task.test(current, settings, data, encode), current.net
+            results.tell_differences(lines, recorded)
+            metrics.write(path / "metrics.csv", sum(rows, []))
+        drawing.conclude(prepared, path, net, results.content(task, settings, data, lines), anew=True)
 
 
-def _prepare(experiment, settings):
+def prepare(experiment, settings):
     """The experiment with these settings; UserError if they, or the data, cannot be used."""
     with user_errors():
         if "num_threads" in settings:
@@ -98,10 +105,10 @@ def _prepare(experiment, settings):
         device = _device(settings["device"])
         data = experiment.load_data(settings)
         experiment.task.check(settings, data)
-        trial.check(settings, data)  # before a directory is made
-    for split in ("train", "val", "test"):
-        setattr(data, split, getattr(data, split).to(device))
-    encode = functools.partial(experiment.encode, num_steps=settings["num_steps"])
+        for split in ("train", "val", "test"):
+            setattr(data, split, getattr(data, split).to(device))
+        encode = functools.partial(experiment.encode, num_steps=settings["num_steps"])
+        trial.check(settings, data, encode, device)  # before a directory is made
     return _Prepared(experiment.task, settings, data, encode, device)
 
 
@@ -118,31 +125,36 @@ def _device(name):
 
 
 def _run_trials(prepared, path, rows, signals):
-    """Train, test and record the trials in turn, each from where it stopped; (result.json, network of the last).
+    """Train, test and record the trials in turn, each from where it stopped; (result.json, network of one or None).
 
     rows: of each trial, those of metrics.csv so far, to which it adds its own.
-
-    A trial that was finished already keeps its line of result.json, and is not tested again.
+    A trial that was finished already, or has diverged, keeps its line of result.json, and is not tested again.
     """
     task, settings, data, encode, device = prepared
     before = record.standing_result(path)
     # Lines of the new result.json: the old ones each stand until replaced, unless the trials are to be longer now.
-    results = before["trials"][:] if before.get("length") == record.length(settings) else []
-    warned = set()  # {(layer, metric)}: each is warned of once
+    lines = before["trials"][:] if before.get("length") == record.length(settings) else []
+    warned, net = set(), None  # {(layer, metric)}: each is warned of once
     for k, place in enumerate(record.trials(path, settings["num_trials"])):
-        with user_errors():
-            current = trial.started(settings, data, place, device)
-        if not k:
-            print(f"{sum(parameter.numel() for parameter in current.net.parameters()):,} parameters", flush=True)
-        rows[k], start = current.progress.rows, current.progress.iteration
-        _train(prepared, current, path, rows, warned, signals)
         line = before["trials"][k] if k < len(before["trials"]) else {}
-        if not line.get("num_iterations") == start == current.progress.iteration:
-            line = task.test(current, settings, data, encode, signals)
-        results[k : k + 1] = [line]
-        result = _result(prepared, results)
+        if "diverged" not in line or not place.exists():
+            with user_errors():
+                current = trial.started(settings, data, place, device)
+            if net is None:
+                print(f"{sum(parameter.numel() for parameter in current.net.parameters()):,} parameters", flush=True)
+            rows[k], start = current.progress.rows, current.progress.iteration
+            try:
+                _train(prepared, current, path, rows, warned, signals)
+                net = current.net
+                if not line.get("num_iterations") == start == current.progress.iteration:
+                    line = task.test(current, settings, data, encode, signals)
+            except Diverged as error:
+                line = results.diverged(current, error)
+        lines[k : k + 1] = [line]
+        with foreign(f"{path / 'result.json'} is damaged"):
+            result = results.content(task, settings, data, lines)
         record.write_json(path / "result.json", result)
-    return result, current.net
+    return result, net
 
 
 def _train(prepared, current, path, rows, warned, signals):
@@ -151,14 +163,12 @@ def _train(prepared, current, path, rows, warned, signals):
     name = tensorboard.name_of(record.read_config(path)["command"])
     place, iteration = path / "tensorboard" / name / current.path.name, current.progress.iteration
     with tensorboard.writing(place, iteration, record.held_out(settings)) as (write_row, current.write_loss):
-        try:
+        with foreign(f"trial {current.number} cannot be trained on", ValueError, RuntimeError, IndexError):
             for row in task.fit(current, settings, data, encode, signals):
                 metrics.write(path / "metrics.csv", sum(rows, []))
                 write_row(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, warned)
-        except Diverged as error:
-            raise Diverged(f"trial {current.number}: {error}") from error
     metrics.write(path / "metrics.csv", sum(rows, []))
 
 
@@ -172,23 +182,3 @@ def _warn(row, net, warned):
             print(f"warning: {line}", file=sys.stderr)
 
 
-def _result(prepared, results):
-    """The content of result.json, of the trials' lines."""
-    data = prepared.data
-    return {
-        "data": {"name": data.name, "stand_in": data.stand_in, "num_train": len(data.train)},
-        "num_trials": len(results),
-        "length": record.length(prepared.settings),
-        **prepared.task.summary(results, prepared.settings),
-        "trials": results,
-    }
-
-
-def _tell_differences(results, recorded):
-    """Warn of trials that now reach another result than the recorded one; their times are not compared."""
-    for k, (result, before) in enumerate(zip(results, recorded, strict=True)):
-        keys = [key for key in before if key != "seconds" and key in result and result[key] != before[key]]
-        numbers = [f"{key} {result[key]:.4f}, was {before[key]:.4f}" for key in keys
-                   if isinstance(result[key], float) and isinstance(before[key], float)]
-        if keys:
-            print(f"warning: trial {k} differs from result.json in {'; '.join(numbers or keys)}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-from common.running import record
+from common.running import provenance
 
 LARGEST = 2**20  # bytes of a patch that is kept
 
@@ -37,10 +37,9 @@ def keep_changes(path):
 
     A run that goes on with other changes has them in uncommitted-resumed.patch.
     """
-    if status := record.git("status", "--porcelain"):
-        patch = f"{status}\n\n{record.git('diff', 'HEAD')}\n".encode()
+    if patch := provenance.changes().encode():
         if len(patch) > LARGEST:
-            patch = f"{status}\n\nlarger than {LARGEST} bytes\n".encode()
+            patch = f"larger than {LARGEST} bytes\n".encode()
         file = path / "uncommitted.patch"
         if file.exists() and file.read_bytes() != patch:
             file = path / "uncommitted-resumed.patch"

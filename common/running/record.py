@@ -1,24 +1,22 @@
-"""A run's directory: its settings and provenance, metrics and results, and the lock on it."""
+"""A run's directory: its settings and results, and the lock on it."""
 
 import hashlib
 import json
-import platform
-import shlex
 import statistics
-import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 
 import filelock
-import torch
 
 from common.atomic import write
-from common.errors import UserError
+from common.errors import UserError, foreign
 from common.running import translate
+from common.running.provenance import provenance
 
-PACKAGES = ("torch", "numpy", "numba", "snntorch", "tonic", "h5py")
+LENGTHS = ("num_epochs", "num_iterations")  # keys that may grow when a run goes on, of which it has one
+HARMLESS = ("num_frames", "device", "data_dir")  # keys that no number depends on, but for a GPU's last bits
+CHANGEABLE = (*LENGTHS, *HARMLESS)
 CHOSEN = {"val": "", "test": ", best on test", "last": ", last epoch"}  # what is said of select_on beside an accuracy
 
 
@@ -43,33 +41,6 @@ def locked(path):
         return filelock.FileLock(path / "lock", timeout=0).acquire()
     except filelock.Timeout:
         raise UserError(f"{path} is in use by another process") from None
-
-
-def provenance(device):
-    """For config.json: the command, the code's commit, the packages' versions and the machine that made a run."""
-    threads = torch.get_num_threads()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device}, {threads} thread(s)"
-    installed = {package.name for package in metadata.distributions()}
-    return {
-        "command": shlex.join(["python", *sys.argv]),
-        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "git_commit": git("rev-parse", "HEAD") or None,
-        "git_dirty": bool(git("status", "--porcelain")),
-        "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES if name in installed},
-        "device": name,
-        "threads": threads,
-        "platform": platform.platform(),
-    }
-
-
-def git(*arguments):
-    """What git says of this code's repository; "" if there is no git or no repository."""
-    try:
-        git = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return git.stdout.strip() if git.returncode == 0 else ""
 
 
 def write_config(path, settings, data, device):
@@ -105,24 +76,30 @@ def directory(path):
 
 def read_config(path):
     """The config.json of a run, or of several cases; UserError if it is missing or damaged."""
-    content = read_json(path / "config.json", dict, directory=str)
-    if "cases" in content:
-        cases = read_json(path / "config.json", dict, cases=dict)["cases"]
-        return content | {"cases": {name: translate.settings(settings) for name, settings in cases.items()}}
-    content = read_json(path / "config.json", dict, settings=dict, data=dict)
-    if not isinstance(content["data"].get("hashes"), dict):
-        raise UserError(f"{path / 'config.json'} is damaged: its data have no hashes")
-    return content | {"settings": translate.settings(content["settings"])}
+    file = path / "config.json"
+    content = read_json(file, dict, directory=str)
+    with foreign(f"{file} is damaged"):
+        if "cases" in content:
+            require(content, file, cases=dict)
+            return content | {"cases": {name: translate.settings(own) for name, own in content["cases"].items()}}
+        require(content, file, settings=dict, data=dict)
+        require(content["data"], file, name=str, num_train=int)
+        if not isinstance(content["data"].get("hashes"), dict):
+            raise UserError(f"{file} is damaged: its data have no hashes")
+        return content | {"settings": translate.settings(content["settings"])}
 
 
-def read_result(path):
-    """A run's result.json; UserError if it is missing or damaged."""
-    return read_json(path / "result.json", dict, data=dict, num_trials=int, trials=list)
+def read_result(path, **kinds):
+    """A run's result.json; UserError if it is missing or damaged.  kinds: what else it must have; see read_json."""
+    result = read_json(path / "result.json", dict, data=dict, trials=list, **kinds)
+    if not all(isinstance(line, dict) for line in result["trials"]):
+        raise UserError(f"{path / 'result.json'} is damaged: its trials are no dicts")
+    return result
 
 
 def standing_result(path):
     """A run's result.json as it stands; of no trials if there is none yet."""
-    return read_result(path) if (path / "result.json").exists() else {"trials": []}
+    return read_result(path, num_trials=int) if (path / "result.json").exists() else {"trials": []}
 
 
 def length(settings):
@@ -146,13 +123,23 @@ def trials(path, num_trials):
     return [path / f"trial_{k}" for k in range(num_trials)]
 
 
+def survivors(result):
+    """{number: line} of the trials in a result.json that did not diverge."""
+    return {k: line for k, line in enumerate(result["trials"]) if "diverged" not in line}
+
+
+def numbers(result, settings):
+    """The numbers of the trials whose lines are in a result: trial k has the seed of the settings + k."""
+    return [line["seed"] - settings["seed"] for line in result["trials"]]
+
+
 def finished_trials(path, settings):
     """The directories of a finished run's trials; ValueError if it is not finished or their weights are gone."""
     result = standing_result(path)
     if not is_finished(settings, result):
         raise ValueError(f"the run is unfinished; resume={path} first")
     places = trials(path, result["num_trials"])
-    if lost := [place / "last.pt" for place in places if not (place / "last.pt").exists()]:
+    if lost := [places[k] / "last.pt" for k in survivors(result) if not (places[k] / "last.pt").exists()]:
         raise ValueError(f"{lost[0]} is missing; resume={path} trains it again")
     return places
 
@@ -172,7 +159,7 @@ def write_json(path, content):
 def read_json(path, kind=object, **kinds):
     """The content of a JSON file, of type `kind`; UserError if it is missing, damaged or of another type.
 
-    kinds: keys that it must have, and the types of their values, which must not be empty.
+    kinds: see require.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -180,10 +167,15 @@ def read_json(path, kind=object, **kinds):
         raise UserError(f"cannot read {path}: {error}") from error
     if not isinstance(content, kind):
         raise UserError(f"{path} is damaged: it holds no {kind.__name__}")
-    for key, its_kind in kinds.items():
-        if not isinstance(content.get(key), its_kind) or content[key] in ({}, []):
-            raise UserError(f"{path} is damaged: it lacks {key}")
+    require(content, path, **kinds)
     return content
+
+
+def require(content, path, **kinds):
+    """UserError if `content`, a dict of the file at `path`, lacks a key, its value is not of its kind, or is empty."""
+    for key, kind in kinds.items():
+        if not isinstance(content.get(key), kind) or content[key] in ({}, []):
+            raise UserError(f"{path} is damaged: it lacks {key}")
 
 
 def with_spread(mean, std, style):

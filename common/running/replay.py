@@ -1,14 +1,13 @@
 """For notebooks: find the runs to draw, make those that are missing, and load what they trained."""
 
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 from common import build
-from common.running import command, record, trial
+from common.running import command, origin, record, trial
+from common.settings import conf_file
 
 IMMATERIAL = {"exp_name", "device", "num_frames"}  # no number depends on them, but for a GPU's last bits
 
@@ -21,13 +20,14 @@ def run_of(directory, *arguments):
     Its output is shown while it is made; ValueError, with the last line of it, if that fails.
     """
     directory = Path(directory)
-    conf = SimpleNamespace(**runpy.run_path(str(directory / "conf.py")))
+    conf = conf_file.read(directory)
     arguments = _reduced(conf, arguments)
     wanted = _material(command.new_settings(conf, arguments))
     runs = directory / "runs"
     made = (path for path in sorted([*runs.glob("*"), *runs.glob("*/*")], reverse=True) if _has(path, wanted))
     if path := next(made, None):
-        print(f"found {path.relative_to(directory.parent)}, made with commit {record.read_config(path)['git_commit']}")
+        commit = record.read_config(path).get("git_commit")
+        print(f"found {path.relative_to(directory.parent)}, made with commit {commit}")
     return path or _make(directory, arguments)
 
 
@@ -45,6 +45,8 @@ def _reduced(conf, arguments):
 def load(script, path):
     """(settings, data, network) of the finished run at `path`; the network is that of its first trial's best epoch.
 
+    First of those that did not diverge.
+
     script: the module run.py of the run's data set.  UserError if the run was made from other data, or if a file of it
     is missing or damaged.
     """
@@ -52,7 +54,9 @@ def load(script, path):
     data = script.load_data(settings)
     record.check_data(path, data)
     net = build.net(settings, data.in_shape, data.num_classes)
-    trial.load_net(net, path / "trial_0" / "best.pt")
+    place = path / f"trial_{min(record.survivors(record.read_result(path)))}"
+    origin.kept_rows(place, settings, data)
+    trial.load_net(net, place / "best.pt")
     return settings, data, net
 
 
@@ -63,8 +67,9 @@ def _material(settings):
 def _has(path, wanted):
     """Whether the run at `path` has these settings, and is finished."""
     try:
-        settings = record.read_config(path)["settings"]
-        return _material(settings) == wanted and record.is_finished(settings, record.read_result(path))
+        settings, result = record.read_config(path)["settings"], record.read_result(path)
+        same = _material(settings) == wanted
+        return same and record.is_finished(settings, result) and bool(record.survivors(result))
     except (ValueError, KeyError, TypeError):
         return False
 

@@ -8,8 +8,8 @@ import threading
 from os.path import relpath
 
 
-class Interrupted(Exception):
-    """A signal asked the run to stop; `signum` says which."""
+class Interrupted(BaseException):
+    """A signal asked the run to stop, which is no error; `signum` says which."""
 
     def __init__(self, signum):
         super().__init__(signal.Signals(signum).name)
@@ -57,9 +57,9 @@ def stop_signals():
 
 @contextlib.contextmanager
 def hinting(what, command, path):
-    """Say which command to type when what happens inside is stopped or cannot write."""
+    """Say which command to type when what happens inside is stopped or fails."""
     try:
         yield
-    except (Interrupted, KeyboardInterrupt, OSError):
+    except BaseException:
         print(f"{what}: {shlex.join(['python', sys.argv[0], f'{command}={relpath(path)}'])}", file=sys.stderr)
         raise

@@ -1,13 +1,21 @@
 """What older commits saved, in today's form: all that was renamed or added since is translated here, and only here."""
 
+from common.errors import UserError
 from common.settings.resolution import completed
+
+
+class Saved(dict):
+    """Settings that a file holds; UserError, naming the key, where they lack one."""
+
+    def __missing__(self, key):
+        raise UserError(f"config.json lacks {key} among the settings; put it back")
 
 
 def settings(saved):
     """The settings of a run: a neuron's name said how it fires, and keys that came later stand at their defaults."""
     kind, _, spike = str(saved.get("neuron")).partition("_")
     fires = {"neuron": kind, "spike": spike} if kind in ("spsn", "paralif") and spike else {}
-    return completed(saved | fires)
+    return Saved(completed(saved | fires))
 
 
 def state(saved, net):

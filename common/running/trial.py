@@ -8,10 +8,13 @@ from pathlib import Path
 import torch
 
 from common import build
-from common.errors import UserError
+from common.errors import first_line, foreign
 from common.running import checkpoint, translate
+from common.running.origin import origin_of
 from common.running.signals import Interrupted
+from common.sequence import mask_of
 from common.training import annealing, loop
+from common.training.segments import in_segments
 
 SAVE_SECONDS = 60  # time between two checkpoints within an epoch
 
@@ -21,12 +24,14 @@ class Trial:
     """A network, what trains it, and how far that has come.
 
     path: the trial's directory, trial_<number>.  seed: of its weights, its batches and whatever else is random in it.
+    origin: what its numbers come from; see origin_of.
     The annealed thresholds are part of the network, whose state_dict resumes them.
     """
 
     path: Path
     number: int
     seed: int
+    origin: dict
     net: torch.nn.Module
     optimizer: torch.optim.Optimizer
     lr_schedule: torch.optim.lr_scheduler.LRScheduler
@@ -37,43 +42,39 @@ class Trial:
 
 def started(settings, data, path, device):
     """The trial of the directory `path`, trial_<number>, as its last checkpoint left it; untrained without one."""
-    number = int(path.name.removeprefix("trial_"))
-    seed = settings["seed"] + number
+    origin = origin_of(path, settings, data)
+    number, seed = origin["trial"], settings["seed"] + origin["trial"]
     torch.manual_seed(seed)
     net = build.net(settings, data.in_shape, data.num_classes).to(device)
     steps_per_epoch = -(-len(data.train) // settings.get("batch_size", 1))
     optimizer, lr_schedule = build.optimizer(settings, net.parameters(), steps_per_epoch)
     threshold_schedule = build.threshold_schedule(settings, list(net.neurons.values()))
-    trial = Trial(path, number, seed, net, optimizer, lr_schedule, threshold_schedule)
+    trial = Trial(path, number, seed, origin, net, optimizer, lr_schedule, threshold_schedule)
     path.mkdir(exist_ok=True)
     if (path / "last.pt").exists():
         restore(trial)
     return trial
 
 
-def rows(path):
-    """The metrics of the epochs that a trial's last checkpoint has completed; [] without a checkpoint.
-
-    UserError if that, or the one of its best epoch, is damaged: training would need both.
-    """
-    if (path / "best.pt").exists():
-        checkpoint.content_of(path / "best.pt")
-    return checkpoint.load(path / "last.pt")["progress"]["rows"] if (path / "last.pt").exists() else []
-
-
-def check(settings, data):
-    """ValueError if no trial can be built from the settings."""
+def check(settings, data, encode, device):
+    """ValueError if no trial can be built from the settings, or the net cannot be trained on the smallest batch."""
     try:
-        net = build.net(settings, data.in_shape, data.num_classes)
+        net = build.net(settings, data.in_shape, data.num_classes).to(device)
         build.threshold_schedule(settings, list(net.neurons.values()))
         build.optimizer(settings, net.parameters(), steps_per_epoch=1)
-        build.loss(settings)
+        loss_fn, size = build.loss(settings), settings.get("batch_size", 1)
+        net = in_segments(net.train(), settings.get("checkpoint_steps", 0))
     except KeyError as error:
         raise ValueError(f"these settings need {error}, which conf.py does not set for this net") from error
     except RuntimeError as error:
         if "allocate" in str(error):  # too little memory, which the command line tells
             raise
-        raise ValueError(f"these settings make no net: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"these settings make no net: {first_line(error)}") from error
+    inputs, target = data.train.batch(torch.arange(len(data.train) % size or min(size, len(data.train))))
+    sequence = encode(inputs)
+    what = f"the net cannot be trained on an epoch's last batch, {len(target)} of {len(data.train)} samples"
+    with torch.no_grad(), foreign(what, ValueError, RuntimeError, IndexError):
+        loss_fn(net(sequence), target, mask_of(sequence))
 
 
 def weights(net):
@@ -88,11 +89,8 @@ def weights(net):
 def load_net(net, path):
     """Load the weights of a checkpoint into `net`, and return the whole checkpoint; UserError if they do not fit."""
     saved = checkpoint.load(path)
-    try:
+    with foreign(f"{path} holds another net than this code builds; go back to git_commit of its run's config.json"):
         net.load_state_dict(translate.state(saved["net"], net))
-    except RuntimeError as error:
-        raise UserError(f"{path} holds another net than this code builds; go back to git_commit of its run's "
-                        "config.json") from error
     return saved
 
 
@@ -105,18 +103,20 @@ def save(trial):
         "generator": torch.get_rng_state(),
         "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "progress": vars(trial.progress),
+        "origin": trial.origin,
     })
 
 
 def restore(trial):
     """Set the trial, and the generators of random numbers, to where its last.pt was saved."""
     saved = load_net(trial.net, trial.path / "last.pt")
-    trial.optimizer.load_state_dict(saved["optimizer"])
-    trial.lr_schedule.load_state_dict(saved["lr_schedule"])
-    trial.progress = loop.Progress(**translate.progress(saved["progress"]))
-    torch.set_rng_state(saved["generator"])
-    if len(saved["cuda_generators"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(saved["cuda_generators"])
+    with foreign(f"{trial.path / 'last.pt'} holds another training than this code's"):
+        trial.optimizer.load_state_dict(saved["optimizer"])
+        trial.lr_schedule.load_state_dict(saved["lr_schedule"])
+        trial.progress = loop.Progress(**translate.progress(saved["progress"]))
+        torch.set_rng_state(saved["generator"])
+        if len(saved["cuda_generators"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(saved["cuda_generators"])
 
 
 def guard(trial, signals):
@@ -160,8 +160,11 @@ def step_lr(trial):
 
 
 def train_metrics(trial):
-    """For a row of metrics: where the trial stands at the end of an epoch, before it is closed."""
-    progress = trial.progress
+    """For a row of metrics: where the trial stands at the end of an epoch, before it is closed.
+
+    Diverged if a weight is not finite by then.
+    """
+    progress, _ = trial.progress, weights(trial.net)
     return {
         "trial": trial.number,
         "epoch": progress.epoch + 1,

@@ -3,7 +3,6 @@
 import ast
 import io
 import tokenize
-from pathlib import Path
 
 from common.build import REGISTRIES
 from common.choices import one_of
@@ -15,11 +14,13 @@ from common.settings.resolution import columns, offered, options_of, resolve
 def help_text(conf, arguments=()):
     """Every key of the run that conf.py, a module, and the arguments describe, with its value, what it may be and what
     it means; then the overrides, and the cases."""
-    settings, source = resolve(conf, arguments), Path(conf.__file__).read_text(encoding="utf-8")
+    settings = resolve(conf, arguments)
+    with tokenize.open(conf.__file__) as file:
+        source = file.read()
     comments = comments_of(source, ("config", settings["net"], "columns"))
     own = [key for section in ("config", settings["net"]) for key in getattr(conf, section)]
     rest = [key for key in settings if key not in own]
-    lines = [conf.__doc__.strip(), "", f"What runs with {' '.join(arguments) or 'conf.py as it stands'}:"]
+    lines = [(conf.__doc__ or "").strip(), "", f"What runs with {' '.join(arguments) or 'conf.py as it stands'}:"]
     lines += [_line(conf, key, settings, comments) for key in own if key in settings]
     lines += ["", "... and what these choices bring:"] if rest else []
     lines += [_line(conf, key, settings, comments) for key in rest]
@@ -51,14 +52,15 @@ def comments_of(source, sections):
 
     A comment belongs to the last key of its line.
     """
-    keys, comments, tokens = {}, {}, list(tokenize.generate_tokens(io.StringIO(source).readline))
-    for token, following in zip(tokens, tokens[1:], strict=False):
-        if token.type == tokenize.STRING and following.string == ":":
-            keys[token.start[0]] = ast.literal_eval(token.string)
-        elif token.type == tokenize.COMMENT and token.start[0] in keys:
-            comments[token.start[0]] = token.string.lstrip("# ")
-    places = {node.targets[0].id: range(node.lineno, node.end_lineno + 1)
-              for node in ast.parse(source).body if isinstance(node, ast.Assign)}
+    tree = ast.parse(source)
+    named = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys
+             if isinstance(key, ast.Constant)]
+    keys = {key.lineno: key.value for key in sorted(named, key=lambda key: key.col_offset)}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens
+                if token.type == tokenize.COMMENT and token.start[0] in keys}
+    places = {ast.unparse(node.targets[0]): range(node.lineno, node.end_lineno + 1)
+              for node in tree.body if isinstance(node, ast.Assign)}
     found = {}
     for line in (line for section in sections if section in places for line in places[section] if line in comments):
         found.setdefault(keys[line], comments[line])

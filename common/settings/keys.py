@@ -58,4 +58,8 @@ FRAMES = {
     "drop": BELOW_ONE, "noise": NOT_NEGATIVE,
 }
 ONLY_WITH = {"dt_ms": ("split_by", "dt")}  # {key: (another one, its value)}: without effect where that is other
+WITHOUT_EFFECT = {  # {key: settings beside which nothing reads it}
+    "ties": {"select_on": "last", "patience": 0}, "score": {"select_on": "last", "patience": 0},
+    "tau_penalty_on": {"tau_penalty": 0.0}, "scale_together": {"scale_time": 0.0, "scale_channels": 0.0},
+}
 KEYS = RUN | TASK | DATA | IMAGES | EVENTS | FRAMES

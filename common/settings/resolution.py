@@ -10,8 +10,9 @@ import difflib
 from common.build import ALWAYS, REGISTRIES
 from common.choices import one_of
 from common.settings.arguments import show_value, split, typed
-from common.settings.keys import KEYS, ONLY_WITH
+from common.settings.keys import KEYS, ONLY_WITH, WITHOUT_EFFECT
 
+LARGEST = (2 - 2**-23) * 2.0**127  # float32's
 OPTIONS = {key for registry in REGISTRIES.values() for choice in registry.values() for key in choice.options}
 FIRST = REGISTRIES.keys() - OPTIONS  # parts that every run chooses; others, as the neuron, are an option of a part
 
@@ -35,6 +36,9 @@ def resolve(conf, arguments=(), case=None):
     settings = effective(completed(settings | _overridden(new, given)))
     for key in sorted(asked.keys() - settings.keys()):
         raise ValueError(f"{key} has no effect here; it needs {_needed(conf, key)}")
+    for key in asked.keys() & WITHOUT_EFFECT:
+        if holds(WITHOUT_EFFECT[key], settings):
+            raise ValueError(f"{key} has no effect with {show(WITHOUT_EFFECT[key])}")
     check(settings)
     return settings
 
@@ -159,13 +163,18 @@ def check(settings):
     """ValueError for a value that breaks its key's rule, or that is not there and has no default."""
     options = options_of(settings)
     for key, value in settings.items():
+        if key not in REGISTRIES | options | KEYS:
+            raise ValueError(f"these settings have {key!r}, which nothing reads")
         rule = one_of(*REGISTRIES[key]) if key in REGISTRIES else options[key].rule if key in options else KEYS[key]
         if value is None:
             raise ValueError(f"these settings need {key}, which conf.py does not set for them")
         if value == []:
             raise ValueError(f"{key} must not be an empty list")
-        if not _is_allowed(rule, value if isinstance(value, list) else [value]):
+        items = value if isinstance(value, list) else [value]
+        if not _is_allowed(rule, items):
             raise ValueError(f"{key} {rule.text}, got {value!r}")
+        if any(isinstance(item, float) and abs(item) > LARGEST for item in items):
+            raise ValueError(f"{key} must lie within what float32 holds, {LARGEST:.2g}, got {value!r}")
 
 
 def _is_allowed(rule, items):

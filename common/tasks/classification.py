@@ -57,7 +57,8 @@ def fit(trial, settings, data, encode, signals):
         better = progress.end_epoch(row, _score(row, settings), settings.get("ties") == "last")
         if better or settings["select_on"] == "last":
             checkpoint.save(trial.path / "best.pt", {
-                "net": trials.weights(trial.net), "epoch": progress.epoch, "val_accuracy": row.get("val_accuracy")})
+                "net": trials.weights(trial.net), "epoch": progress.epoch, "val_accuracy": row.get("val_accuracy"),
+                "origin": trial.origin})
         trials.save(trial)
         yield row
     if progress.epoch < settings["num_epochs"]:
@@ -69,7 +70,7 @@ def _row(trial, val, layers):
     """The metrics of the epoch that ends.  val: its Evaluation, None without a validation set."""
     progress = trial.progress
     if val and not math.isfinite(val.loss):
-        raise Diverged(f"the validation loss is {val.loss} in epoch {progress.epoch + 1}")
+        raise Diverged(f"the validation loss is {val.loss}")
     return {
         **trials.train_metrics(trial),
         "train_accuracy": progress.num_correct / progress.num_seen,

@@ -1,5 +1,6 @@
 """What the task of learning classes shows: a line for each epoch, the result in words, figures, cases side by side."""
 
+import functools
 import statistics
 
 import torch
@@ -57,52 +58,53 @@ def _accuracy(result):
 
 
 def draw(path, settings, data, net, encode, result):
-    """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of trial 0 at its best.
+    """figures/*.png: learning curves, thresholds, time constants, firing rates, and an example of a trial at its best.
 
-    Of a deep net the example shows six layers at most.  Time constants over neurons are those with which trial 0 ended.
+    That is the first of the result's, as a rule trial 0.  Of a deep net the example shows six layers at most.  Time
+    constants over neurons are those with which that trial ended.
     """
-    from common.plots import activity, curves, style
+    from common.plots import activity, animation, curves, style
 
-    rows = metrics.read(path / "metrics.csv")
-    figures = {"learning_curves": curves.learning_curves(rows, record.held_out(settings))}
+    numbers = record.numbers(result, settings)
+    rows = [row for row in metrics.read(path / "metrics.csv") if row["trial"] in numbers]
+    figures = {"learning_curves.png": lambda: curves.learning_curves(rows, record.held_out(settings))}
     if monitor.spiking(net):
-        figures["firing_rates"] = activity.firing_rates(result)
+        figures["firing_rates.png"] = lambda: activity.firing_rates(result)
     if "thresholds" in settings:
-        num_iterations = max(row["iteration"] for row in rows if row["trial"] == 0)
+        num_iterations = max(row["iteration"] for row in rows if row["trial"] == numbers[0])
         trajectories = dict(zip(net.neurons, build.threshold_trajectories(settings, num_iterations), strict=True))
-        figures["thresholds"] = curves.threshold_curves(list(trajectories), trajectories, rows)
+        figures["thresholds.png"] = lambda: curves.threshold_curves(list(trajectories), trajectories, rows)
+    shown = path / f"trial_{numbers[0]}"
     if curves.layers_with_tau(rows):
-        load_net(net, path / "trial_0" / "last.pt")
+        load_net(net, shown / "last.pt")
         taus = {name: neuron.tau.detach().flatten().cpu().numpy() for name, neuron in net.neurons.items()}
-        figures["tau"] = curves.tau_curves(rows)
-        figures["tau_distributions"] = activity.tau_distributions(taus, settings["init_tau"], "after training, trial 0")
-    load_net(net, path / "trial_0" / "best.pt")
+        title = f"after training, trial {numbers[0]}"
+        figures["tau.png"] = lambda: curves.tau_curves(rows)
+        figures["tau_distributions.png"] = lambda: activity.tau_distributions(taus, settings["init_tau"], title)
+    load_net(net, shown / "best.pt")
     if example := _example(settings, data, net, encode):
-        figures["example"] = example
-    for name, figure in figures.items():
-        style.name_data(figure, data.name, data.stand_in)
-        style.save(figure, path / "figures" / f"{name}.png")
+        figures["example.png"] = lambda: activity.example(**example)
+    named = {name: functools.partial(style.name_data, draw, data.name, data.stand_in) for name, draw in figures.items()}
+    return animation.save_each(named, path / "figures")
 
 
 @torch.no_grad()
 def _example(settings, data, net, encode):
-    """What the net makes of the first test sample; None if it has no membranes."""
-    from common.plots import activity
+    """The arguments of plots.activity.example: what the net makes of the first test sample; None without membranes."""
+    from common.plots.activity import Layer
 
     inputs, label = data.test.batch(torch.tensor([0]))
     sequence = encode(inputs)
-    layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
+    layers = [Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
               for name, spikes, membrane, threshold in monitor.traces(net, sequence)]
     if not layers:
         return None
-    shown = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
+    few = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
     predicted = build.prediction(settings)(net(sequence), mask_of(sequence))
-    title = f"first test sample: label {label.item()}, predicted {predicted.item()}"
-    if isinstance(inputs, torch.Tensor):
-        given = {"image": inputs[0].cpu().numpy()}
-    else:
-        given = {"events": inputs.dense()[:, 0].cpu().numpy()}
-    return activity.example([layers[k] for k in shown], title, **given, dt_ms=settings.get("dt_ms"))
+    given = ({"image": inputs[0].cpu().numpy()} if isinstance(inputs, torch.Tensor) else
+             {"events": inputs.dense()[:, 0].cpu().numpy()})
+    return {"layers": [layers[k] for k in few], "dt_ms": settings.get("dt_ms"), **given,
+            "title": f"first test sample: label {label.item()}, predicted {predicted.item()}"}
 
 
 def compare(runs):
@@ -113,19 +115,23 @@ def compare(runs):
     title = "last epoch's" if chosen == {"last"} else f"best on {held_out}"
     print(f"{'case':15}{'test accuracy':>20}{title:>14}{'epochs':>8}{'trials':>8}")
     for case, result in results.items():
-        held = [trial["val"] for trial in result["trials"] if trial["val"] is not None]
+        lines = record.survivors(result).values()
+        held = [line["val"] for line in lines if line["val"] is not None]
         best = f"{statistics.mean(held):.2%}" if held else "–"
-        print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{result['num_trials']:>8}")
+        print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{len(lines):>8}")
 
 
 def draw_cases(path, runs):
     """path/figures/cases.png: accuracy and spread of tau of `runs` {case: run directory}, if all have taus."""
-    from common.plots import curves, style
+    from common.plots import animation, curves, style
 
-    rows = {case: metrics.read(run / "metrics.csv") for case, run in runs.items()}
-    results = [record.read_result(run) for run in runs.values()]
-    held_out = "test" if any(result.get("select_on") == "test" for result in results) else "val"
+    results = {case: record.read_result(run) for case, run in runs.items()}
+    held_out = "test" if any(result.get("select_on") == "test" for result in results.values()) else "val"
+    rows = {case: [row for row in metrics.read(run / "metrics.csv") if row["trial"] in record.survivors(results[case])]
+            for case, run in runs.items()}
     if all(curves.layers_with_tau(found) for found in rows.values()):
-        figure, data = curves.compare(rows, held_out), results[0]["data"]
-        style.name_data(figure, data["name"], data["stand_in"])
-        style.save(figure, path / "figures" / "cases.png")
+        data = next(iter(results.values()))["data"]
+        draw = functools.partial(curves.compare, rows, held_out)
+        named = {"cases.png": functools.partial(style.name_data, draw, data["name"], data["stand_in"])}
+        return animation.save_each(named, path / "figures")
+    return True

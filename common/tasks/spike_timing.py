@@ -141,42 +141,47 @@ def conclude(result):
     """The result in a line."""
     mse = record.with_spread(result["mse_last50_mean"], result["mse_last50_std"], ".4f")
     first = f", the first at step {result['first_spike_time_mean']:g} (median)" if result["spike_share_mean"] else ""
-    return (f"mse / peak² of the last 50 iterations {mse} over {result['num_trials']} trial(s); "
+    return (f"mse / peak² of the last 50 iterations {mse} over {len(result['trials'])} trial(s); "
             f"an output spike in {result['spike_share_mean']:.0%} of the last 100{first}")
 
 
 def draw(path, settings, data, net, encode, result):
-    """figures/: trial 0's four panels, its loss, its membrane as videos, plain and smoothed, and as a page to scrub."""
-    from common.plots import animation, style, timing
+    """figures/: a trial's four panels, its loss, its membrane as videos, plain and smoothed, and as a page to scrub.
 
-    found, figures = Recording.read(path / "trial_0" / "traces.npz"), path / "figures"
+    That is the first of the result's, as a rule trial 0.
+    """
+    from common.plots import animation, timing
+
+    found = Recording.read(path / f"trial_{record.numbers(result, settings)[0]}" / "traces.npz")
     case, num_frames = settings["case"], settings["num_frames"]
-    style.save(timing.spike_timing(found, title=case), figures / "spike_timing.png")
-    style.save(timing.loss_curve(found), figures / "loss.png")
+    figures = {"spike_timing.png": lambda: timing.spike_timing(found, title=case),
+               "loss.png": lambda: timing.loss_curve(found)}
     if num_frames:
-        for name, window in (("membrane", 1), ("membrane_smoothed", SMOOTHED)):
-            animation.save_animation(timing.animate(found, num_frames, window, case), figures / f"{name}.mp4")
-        animation.save_page(timing.animate(found, (num_frames + 1) // 2, title=case), figures / "membrane.html")
+        figures |= {
+            "membrane.mp4": lambda: timing.animate(found, num_frames, 1, case),
+            "membrane_smoothed.mp4": lambda: timing.animate(found, num_frames, SMOOTHED, case),
+            "membrane.html": lambda: timing.animate(found, (num_frames + 1) // 2, title=case)}
+    return animation.save_each(figures, path / "figures")
 
 
 def compare(runs):
     """Print the metrics of `runs` {case: run directory}."""
+    results = {case: record.read_result(run) for case, run in runs.items()}
     print(f"{'case':15}" + "".join(f"{name.replace('_', ' '):>21}" for name in METRICS))
-    for case, run in runs.items():
-        means = [record.read_result(run)[f"{name}_mean"] for name in METRICS]
+    for case, result in results.items():
+        means = [result[f"{name}_mean"] for name in METRICS]
         print(f"{case:15}" + "".join(f"{'–' if mean is None else f'{mean:.4g}':>21}" for mean in means))
 
 
 def draw_cases(path, runs):
     """path/figures: the first trials of `runs` {case: run directory} side by side."""
-    from common.plots import animation, style, timing
+    from common.plots import animation, timing
 
-    found = {case: Recording.read(run / "trial_0" / "traces.npz") for case, run in runs.items()}
+    found = {case: Recording.read(run / f"trial_{min(record.survivors(record.read_result(run)))}" / "traces.npz")
+             for case, run in runs.items()}
     num_frames = min(record.read_config(run)["settings"]["num_frames"] for run in runs.values())
-    figures = path / "figures"
-    style.save(timing.compare(found), figures / "cases.png")
-    style.save(timing.compare_losses(found), figures / "losses.png")
+    figures = {"cases.png": lambda: timing.compare(found), "losses.png": lambda: timing.compare_losses(found)}
     if num_frames:
-        for name, window in (("cases", 1), ("cases_smoothed", SMOOTHED)):
-            film = timing.animate_cases(found, num_frames, window)
-            animation.save_animation(film, figures / f"{name}.mp4")
+        figures |= {"cases.mp4": lambda: timing.animate_cases(found, num_frames),
+                    "cases_smoothed.mp4": lambda: timing.animate_cases(found, num_frames, SMOOTHED)}
+    return animation.save_each(figures, path / "figures")

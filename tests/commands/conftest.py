@@ -32,7 +32,7 @@ def main(place, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [str(folder / "run.py"), *arguments])
         with pytest.raises(SystemExit) as end:
             runpy.run_path("run.py", run_name="__main__")
-        sys.modules.pop("conf")
+        sys.modules.pop("conf", None)
         return end.value.code, capsys.readouterr().err
 
     return call

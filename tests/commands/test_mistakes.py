@@ -58,3 +58,23 @@ def test_a_run_directory_that_cannot_be_made_is_told(tmp_path):
     place = Place(tmp_path)
     (tmp_path / "mnist" / "runs").touch()
     check_mistake("cannot make the run directory", *place.call("mnist", *place.small())[::2])
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["net=plifnet", "num_layers=6"], "net"),
+    (["net=plifnet", "channels=4", "hidden_size=8", "num_layers=2", "subset=17", "num_steps=1"], "smallest"),
+    (["checkpoint_steps=2", "net=resnet19"], "checkpoint_steps"),
+    (["select_on=last", "patience=0", "ties=first"], "ties has no effect with select_on=last patience=0"),
+])
+def test_what_training_would_find_is_found_before_a_directory_is_made(tmp_path, arguments, message):
+    place = Place(tmp_path)
+    status, _, stderr = place.call("mnist", *place.small(*arguments))
+    print(stderr)
+    assert status == 2 and message in stderr and not (tmp_path / "mnist" / "runs").exists()
+
+
+def test_cases_of_which_the_first_cannot_be_run_leave_no_directory(tmp_path):
+    place = Place(tmp_path)
+    status, _, stderr = place.call("temporal_coding", "case=all", "spike_time=100")
+    assert status == 2 and "spike_time must be below" in stderr
+    assert not (tmp_path / "temporal_coding" / "runs").exists()

@@ -52,3 +52,25 @@ def test_draws_come_from_torch_s_generator_and_only_where_there_is_an_augmentati
     state = torch.get_rng_state()
     random_events(Binning(1.0, 60))[1].batch(slice(None))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_on_average_times_and_channels_stay_and_events_are_lost_at_the_border_only():
+    """A factor from 1 - .3 to 1 + .3 has a deviation of .3 / sqrt(3), a shift by up to 70 one of sqrt((141² - 1) / 12).
+
+    Of the events on channel 690 of 700 those stay that are shifted by -70 to 9, 80 of 141.
+    """
+    def places(unit, count):
+        events = made([[(0.05, unit)]] * count, Binning(1.0, 100), 700, SpokenDigitsAugmentation(0.1, 0.3, 0.3))
+        steps, _, units = events.batch(slice(None))[0].dense().nonzero().T
+        return steps.double() + 0.5, units.double()  # an event lies in the middle of its step, on average
+
+    count = 20_000
+    times, units = places(450, count)  # 100.5 channels from the middle
+    assert len(times) == count
+    assert abs(times.mean() - 50) < 4 * 8.66 / count**0.5 and abs(times.std() - 50 * 0.3 / 3**0.5) < 0.2
+    deviation = ((100.5 * 0.3) ** 2 / 3 + (141**2 - 1) / 12) ** 0.5
+    assert abs(units.mean() - 450) < 4 * deviation / count**0.5 and abs(units.std() - deviation) < 1
+    stayed = len(places(690, 5_000)[0]) / 5_000  # the factor moves it by up to 102.15 = 204.3 / 2
+    events = made([[(0.05, 690)]] * 5_000, Binning(1.0, 100), 700, SpokenDigitsAugmentation(shift=0.1))
+    shifted = events.batch(slice(None))[0].dense().sum() / 5_000
+    assert abs(shifted - 80 / 141) < 0.03 and abs(stayed - 0.5 - 9.5 / 204.3) < 0.03

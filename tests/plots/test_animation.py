@@ -3,7 +3,6 @@ import os
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -129,14 +128,33 @@ def test_a_failure_leaves_what_was_there(tmp_path, name, error):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
-def test_what_ffmpeg_complains_of_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("mode, content, words", [
+    (0o755, "#!/bin/sh\necho 'no room for more' >&2; exit 1\n", "no room for more"),
+    (0o755, "#!/bin/sh\n", "Broken pipe|No such file or directory"),  # it makes no movie and says nothing
+    (0o644, "", "Permission denied"), (0o755, "no program", "Exec format error")])
+def test_where_ffmpeg_fails_a_gif_is_written_and_one_line_says_so(tmp_path, monkeypatch, capfd, mode, content, words):
     ffmpeg = tmp_path / "ffmpeg"
-    ffmpeg.write_text("#!/bin/sh\necho 'no room for more' >&2; exit 1\n")
-    ffmpeg.chmod(ffmpeg.stat().st_mode | stat.S_IXUSR)
+    ffmpeg.write_text(content)
+    ffmpeg.chmod(mode)
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(ffmpeg))
-    with pytest.raises(OSError, match=r"cannot write .*bar\.mp4: no room for more"):
-        animation.save_animation(make_animation(), tmp_path / "bar.mp4")
-    assert list(tmp_path.iterdir()) == [ffmpeg]
+    path = animation.save_animation(make_animation(), tmp_path / "bar.mp4")
+    assert set(tmp_path.iterdir()) == {ffmpeg, path} and path.name == "bar.gif"
+    with Image.open(path) as image:
+        assert image.n_frames == 4
+    err = capfd.readouterr().err
+    assert re.fullmatch(rf"cannot write .*bar\.mp4: .*({words}).*; a \.gif is written instead\n", err), err
+
+
+def test_a_figure_that_fails_costs_the_others_nothing(tmp_path, capsys):
+    def fail():
+        raise RuntimeError("latex could not be found\nand more of it")
+
+    animation.save_each({"a.png": Figure, "b.png": fail, "c.gif": make_animation, "d.png": lambda: 1 / 0,
+                         "e.png": Figure}, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "c.gif", "e.png"}
+    assert capsys.readouterr().err.splitlines() == [
+        f"warning: {tmp_path / 'b.png'} is not drawn: latex could not be found",
+        f"warning: {tmp_path / 'd.png'} is not drawn: ZeroDivisionError('division by zero')"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

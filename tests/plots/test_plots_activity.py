@@ -112,11 +112,9 @@ def test_of_equally_active_neurons_the_highest_membrane_is_drawn_first():
 
 
 def test_a_figure_says_what_its_data_are():
-    figure = activity.firing_rates(make_result(0.5))
-    style.name_data(figure, "digits", True)
+    figure = style.name_data(lambda: activity.firing_rates(make_result(0.5)), "digits", True)
     assert figure.get_suptitle() == "digits, a stand-in; over the test set"
-    bare, _ = style.panels([["a"]], (2, 2))
-    style.name_data(bare, "MNIST", False)
+    bare = style.name_data(lambda: style.panels([["a"]], (2, 2))[0], "MNIST", False)
     assert bare.get_suptitle() == "MNIST"
 
 

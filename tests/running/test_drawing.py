@@ -12,6 +12,7 @@ def test_figures_are_drawn_once_and_again_of_other_results(tmp_path, capsys):
             drawn.append(names)
             for name in names:
                 (figures / name).touch()
+            return True
         return write
 
     def there():
@@ -33,9 +34,17 @@ def test_what_was_stopped_while_drawing_is_drawn_again(tmp_path):
 
     drawn = []
     (tmp_path / "figures").mkdir()
-    drawing.once(tmp_path, [1], lambda: drawn.append(1))
+    drawing.once(tmp_path, [1], lambda: drawn.append(1) or True)
     try:
         drawing.once(tmp_path, [1], stopped, anew=True)
     except KeyboardInterrupt:
-        drawing.once(tmp_path, [1], lambda: drawn.append(2))
+        drawing.once(tmp_path, [1], lambda: drawn.append(2) or True)
     assert drawn == [1, 2]
+
+
+def test_what_was_not_drawn_whole_is_drawn_again(tmp_path):
+    drawn = []
+    for whole in (False, True, True):
+        (tmp_path / "figures").mkdir(exist_ok=True)
+        drawing.once(tmp_path, [1], lambda whole=whole: drawn.append(whole) or whole)
+    assert drawn == [False, True]

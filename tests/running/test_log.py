@@ -5,7 +5,7 @@ import sys
 import pytest
 from tqdm import tqdm
 
-from common.running import log, record
+from common.running import log, provenance
 
 
 def test_what_is_printed_is_kept_but_for_bars(tmp_path, capsys):
@@ -22,29 +22,27 @@ def test_what_is_printed_is_kept_but_for_bars(tmp_path, capsys):
 
 
 @pytest.fixture
-def git(monkeypatch):
-    said = {"status": " M common/a.py\n?? common/mine.py", "diff": "diff --git a/common/a.py b/common/a.py"}
-    monkeypatch.setattr(record, "git", lambda word, *_: said[word])
+def changes(monkeypatch):
+    said = [" M common/a.py\n?? common/mine.py\n\ndiff --git a/common/a.py b/common/a.py\n"]
+    monkeypatch.setattr(provenance, "changes", lambda: said[-1])
     return said
 
 
-def test_changes_are_kept_and_those_of_a_resumed_run_too(tmp_path, git):
+def test_changes_are_kept_and_those_of_a_resumed_run_too(tmp_path, changes):
     log.keep_changes(tmp_path)
     log.keep_changes(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["uncommitted.patch"]
-    patch = (tmp_path / "uncommitted.patch").read_text()
-    assert "?? common/mine.py" in patch and patch.endswith(git["diff"] + "\n")
-    git["diff"] += "\nmore"
+    assert (tmp_path / "uncommitted.patch").read_text() == changes[0]
+    changes.append("more\n")
     log.keep_changes(tmp_path)
-    assert (tmp_path / "uncommitted-resumed.patch").read_text().endswith("more\n")
+    assert (tmp_path / "uncommitted-resumed.patch").read_text() == "more\n"
 
 
-def test_a_large_patch_is_told_and_a_clean_tree_has_none(tmp_path, git):
-    git["diff"] = "x" * log.LARGEST
+def test_a_large_patch_is_told_and_a_clean_tree_has_none(tmp_path, changes):
+    changes.append("x" * (log.LARGEST + 1))
     log.keep_changes(tmp_path)
-    assert (tmp_path / "uncommitted.patch").stat().st_size < 1000
-    assert "larger than 1048576 bytes" in (tmp_path / "uncommitted.patch").read_text()
-    git["status"] = ""
+    assert (tmp_path / "uncommitted.patch").read_text() == "larger than 1048576 bytes\n"
+    changes.append("")
     (tmp_path / "clean").mkdir()
     log.keep_changes(tmp_path / "clean")
     assert not list((tmp_path / "clean").iterdir())

@@ -10,7 +10,7 @@ import torch
 from helpers.place import ROOT
 
 from common.errors import UserError
-from common.running import metrics, record
+from common.running import metrics, provenance, record
 
 SETTINGS = {"exp_name": "quick", "lr": 0.1}
 DATA = SimpleNamespace(name="a set", stand_in=True, train=range(60))
@@ -122,16 +122,27 @@ def test_provenance_has_the_commit_the_versions_and_the_device():
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     if head.returncode:
         pytest.skip("not a git repository")
-    provenance = record.provenance(torch.device("cpu"))
-    assert provenance["git_commit"] == head.stdout.strip()
-    assert isinstance(provenance["git_dirty"], bool)
-    assert provenance["versions"]["torch"].startswith(torch.__version__.split("+")[0])
-    assert (provenance["device"], provenance["threads"]) == ("cpu, 1 thread(s)", 1)
+    found = provenance.provenance(torch.device("cpu"))
+    assert found["git_commit"] == head.stdout.strip()
+    assert isinstance(found["git_dirty"], bool)
+    assert found["versions"]["torch"].startswith(torch.__version__.split("+")[0])
+    assert (found["device"], found["threads"]) == ("cpu, 1 thread(s)", 1)
 
 
-def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
-    monkeypatch.setattr(record, "__file__", str(tmp_path / "record.py"))
-    assert record.provenance(torch.device("cpu"))["git_commit"] is None
+@pytest.mark.parametrize("repository, kept, known", [
+    (None, False, False), (".", False, False), (".", True, True), ("..", True, False)])
+def test_a_commit_is_that_of_the_repository_whose_root_is_ours(monkeypatch, tmp_path, repository, kept, known):
+    """Not of another one in which a copy of these files lies, nor one that keeps it in a folder."""
+    file = tmp_path / "root" / "common" / "running" / "provenance.py"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    if repository:
+        for command in (["init", "-q"], ["add", "-A" if kept else "--dry-run", "."],
+                        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "a", "--allow-empty"]):
+            subprocess.run(["git", *command], cwd=tmp_path / "root" / repository, check=True, capture_output=True)
+    monkeypatch.setattr(provenance, "__file__", str(file))
+    found = provenance.provenance(torch.device("cpu"))
+    assert (found["git_commit"] is not None, found["git_dirty"]) == (known, False)
 
 
 @pytest.mark.parametrize("settings, result, finished", [
@@ -156,8 +167,9 @@ def test_a_damaged_config_is_named(tmp_path, content):
         record.read_config(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"data": {"name": "x"}, "num_trials": "1", "trials": [{}]}'])
+@pytest.mark.parametrize("content", ["[]", "{}", '{"data": {"name": "x"}, "num_trials": "1", "trials": [{}]}',
+                                     '{"data": {"name": "x"}, "num_trials": 1, "trials": [1]}'])
 def test_a_damaged_result_is_named(tmp_path, content):
     (tmp_path / "result.json").write_text(content)
     with pytest.raises(ValueError, match="result.json is damaged"):
-        record.read_result(tmp_path)
+        record.standing_result(tmp_path)

@@ -2,7 +2,6 @@
 
 import runpy
 import shutil
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -84,7 +83,6 @@ def test_a_run_is_loaded_as_it_was_tested(folder, monkeypatch):
     path = replay.run_of(shd, *SPOKEN)
     monkeypatch.syspath_prepend(shd)
     script = SimpleNamespace(**runpy.run_path(str(shd / "run.py")))
-    del sys.modules["conf"]
     settings, data, net = replay.load(script, path)
     found = loop.evaluate(net, data.test, lambda batch: encode.events(batch, 0), build.loss(settings),
                           build.prediction(settings), 50)

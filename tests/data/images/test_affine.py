@@ -59,6 +59,29 @@ def test_its_numbers_lie_in_their_ranges():
     assert len(places) == 400 and places.abs().max() == 10 and places.float().mean(0).abs().max() < 1.5
 
 
+def centres(change, row, column, count=2000):
+    """(places [count, 2] of a block's middle, sizes [count] of it, in pixels) in as many changed 101 x 101 images."""
+    images = torch.zeros(1, 1, 101, 101)
+    images[..., row - 4 : row + 5, column - 4 : column + 5] = 1
+    changed = change(images.expand(count, 1, 101, 101))[:, 0]
+    sizes, across = changed.sum((1, 2)), torch.arange(101.0)
+    return torch.stack([changed.sum(2) @ across, changed.sum(1) @ across], 1) / sizes[:, None], sizes
+
+
+def test_on_average_an_image_is_neither_turned_nor_shifted_and_grows_by_the_mean_of_its_factors_squared():
+    """Uniform from -a to a has a deviation of a / sqrt(3).  Four standard errors each."""
+    places, sizes = centres(Affine(30.0, 0.0, (1.0, 1.0)), 50, 85)
+    angles = torch.atan2(places[:, 0] - 50, places[:, 1] - 50).rad2deg()
+    assert abs(angles.mean()) < 4 * 17.3 / 2000**0.5 and abs(angles.std() - 30 / 3**0.5) < 0.7
+    assert abs((places - 50).norm(dim=1).mean() - 35) < 0.1 and abs(sizes.mean() / 81 - 1) < 0.01
+    places, sizes = centres(Affine(0.0, 0.1, (1.0, 1.0)), 50, 50)
+    assert abs(places.mean(0) - 50).max() < 4 * 5.83 / 2000**0.5 and (sizes == 81).all()
+    assert abs(places.std(0) - 10.1 / 3**0.5).max() < 0.25
+    places, sizes = centres(Affine(0.0, 0.0, (0.6, 1.2)), 50, 70)
+    assert abs((places[:, 1] - 50).mean() - 20 * 0.9) < 4 * 3.47 / 2000**0.5 and abs(places[:, 0].mean() - 50) < 0.05
+    assert abs(sizes.mean() / 81 - (1.2**3 - 0.6**3) / 3 / 0.6) < 0.03
+
+
 @pytest.mark.parametrize("arguments, message", [
     ((181, 0.1, (1, 1)), "rotation must lie in"), ((30, 1.0, (1, 1)), "shift must lie in"),
     ((30, 0.1, (1.1, 0.9)), "scale must be its smallest"), ((30, 0.1, (0, 1)), "scale must be"),

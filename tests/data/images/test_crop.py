@@ -25,6 +25,19 @@ def test_every_move_is_drawn_and_channels_move_together():
     assert found == {(row, column) for row in range(5) for column in range(1, 6)}
 
 
+def test_on_average_an_image_stays_and_loses_what_leaves():
+    """Moves by -2 to 2 have a deviation of sqrt(2); of a pixel at the edge, those that leave the image are 2 in 5."""
+    torch.manual_seed(0)
+    images = torch.zeros(5000, 1, 9, 9)
+    images[..., 4, 4] = images[..., 0, 4] = 1
+    changed = Crop(2)(images)[:, 0]
+    assert abs(changed.sum((1, 2)).mean() - 1.6) < 4 * 0.49 / 5000**0.5
+    images[..., 0, 4] = 0
+    places = Crop(2)(images)[:, 0].nonzero()[:, 1:].double()
+    assert len(places) == 5000 and abs(places.mean(0) - 4).max() < 4 * 2**0.5 / 5000**0.5
+    assert abs(places.std(0) - 2**0.5).max() < 0.05
+
+
 def test_the_config_s_switches_name_the_augmentation():
     affine = {"augment": True, "rotation": 30.0, "shift": 0.1, "scale": [0.9, 1.1]}
     assert image_augmentation({"crop": 4}) == Crop(4)
