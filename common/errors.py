@@ -22,9 +22,8 @@ def user_errors():
 
 @contextlib.contextmanager
 def foreign(what, *kinds):
-    """Mark what is raised inside as the user's, of these kinds only if any are given: `what`, the text of it, says why.
-
-    For what others may have written, such as a file, and for what only shows once it is tried.
+    """Mark what is raised inside as the user's; kinds: only such errors.  For files, which others may have written, and
+    for what shows only once it is tried.  what: what is wrong if anything is, as "a.json is damaged".
     """
     try:
         yield
@@ -69,7 +68,7 @@ def _numba_cache(error):
     """The folder of numba's cache in whose reading an error, or what it came from, was raised; None elsewhere."""
     while error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
-            if frame.f_code.co_filename.endswith("caching.py") and "_load_overload" == frame.f_code.co_name:
+            if frame.f_code.co_filename.endswith("caching.py") and frame.f_code.co_name == "_load_overload":
                 return frame.f_locals["self"].cache_path
         error = error.__cause__ or error.__context__
     return None

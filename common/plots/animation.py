@@ -163,7 +163,7 @@ def _write(animation, path, writer, edit=None):
     except CalledProcessError as error:
         if interrupt := _interrupt_before(error):  # Ctrl-C ends ffmpeg too, and it complains
             raise interrupt from None
-        raise OSError(f"cannot write {path}: {error.stderr.strip()}") from error
+        raise OSError(f"cannot write {path}: {error.stderr.strip() or error}") from error
     except OSError as error:
         raise OSError(f"cannot write {path}: {error.strerror or error}") from error
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from common import build
-from common.errors import first_line, foreign
+from common.errors import foreign
 from common.running import checkpoint, translate
 from common.running.origin import origin_of
 from common.running.signals import Interrupted
@@ -57,19 +57,16 @@ def started(settings, data, path, device):
 
 
 def check(settings, data, encode, device):
-    """ValueError if no trial can be built from the settings, or the net cannot be trained on the smallest batch."""
+    """ValueError if no trial can be built from the settings, or the net cannot be trained on an epoch's last batch."""
     try:
-        net = build.net(settings, data.in_shape, data.num_classes).to(device)
-        build.threshold_schedule(settings, list(net.neurons.values()))
-        build.optimizer(settings, net.parameters(), steps_per_epoch=1)
-        loss_fn, size = build.loss(settings), settings.get("batch_size", 1)
-        net = in_segments(net.train(), settings.get("checkpoint_steps", 0))
+        with foreign("these settings make no net", RuntimeError):
+            net = build.net(settings, data.in_shape, data.num_classes).to(device)
+            build.threshold_schedule(settings, list(net.neurons.values()))
+            build.optimizer(settings, net.parameters(), steps_per_epoch=1)
+            loss_fn, size = build.loss(settings), settings.get("batch_size", 1)
+            net = in_segments(net.train(), settings.get("checkpoint_steps", 0))
     except KeyError as error:
         raise ValueError(f"these settings need {error}, which conf.py does not set for this net") from error
-    except RuntimeError as error:
-        if "allocate" in str(error):  # too little memory, which the command line tells
-            raise
-        raise ValueError(f"these settings make no net: {first_line(error)}") from error
     inputs, target = data.train.batch(torch.arange(len(data.train) % size or min(size, len(data.train))))
     sequence = encode(inputs)
     what = f"the net cannot be trained on an epoch's last batch, {len(target)} of {len(data.train)} samples"

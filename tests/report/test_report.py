@@ -7,6 +7,7 @@ from helpers.markdown_table import table
 from helpers.report_runs import make_run
 
 from common import report
+from common.report import variant
 
 RESNET19 = {"net": "resnet19", "channels": 128, "hidden_size": 256, "num_steps": 2, "num_epochs": 11,
             "surrogate": "rectangle"}
@@ -143,3 +144,16 @@ def test_two_rows_of_a_kind_say_in_what_they_differ(tmp_path, capsys):
         "float": "channels=128",
         "fashion": "channels=128",
     }
+
+
+def test_what_differs_between_many_runs_is_found_in_one_pass():
+    class Counted(dict):
+        count = 0
+
+        def items(self):
+            Counted.count += 1
+            return super().items()
+
+    configs = [{"directory": "mnist", "settings": Counted(net="mlp", lr=0.1, beta=k % 2, seed=k, sizes=[k // 50])}
+               for k in range(100)]
+    assert variant.differing(configs) == {variant._kind(configs[0]): {"beta", "sizes"}} and Counted.count == 100

@@ -29,6 +29,10 @@ def test_runs_without_a_result_are_listed_below(tmp_path, capsys):
     ("result.json", "[]"),
     ("result.json", '{"data": {}, "trials": []}'),
     ("result.json", '{"data": {"name": "MNIST", "stand_in": false, "num_train": 9}, "trials": [1]}'),
+    ("result.json", '{"data": {"name": "MNIST", "stand_in": false, "num_train": "nine"}, "trials": [{"test": 0.5}]}'),
+    ("result.json", '{"data": {"name": 3}, "trials": [{"test": 0.5}]}'),
+    ("result.json", '{"data": {"name": "a", "stand_in": 0, "num_train": 1}, "trials": [{"firing_rates": {"a": "b"}}]}'),
+    ("config.json", '{"settings": {"net": ["a"], "neuron": {}, "num_trials": "2"}, "directory": "mnist"}'),
     ("config.json", '{"settings": {}}'),
     ("config.json", None),
 ])

@@ -85,6 +85,31 @@ def test_a_value_at_the_edge_of_its_range_is_taken(key, value):
     check(resolve(CONF, ["loss=mse_count_loss"]) | {key: value})
 
 
+@pytest.mark.parametrize("key, value, beside, told", [
+    ("ties", "first", {"select_on": "last", "patience": 0}, "select_on=last patience=0"),
+    ("score", "loss", {"select_on": "last", "patience": 0}, "select_on=last patience=0"),
+    ("scale_together", True, {"scale_time": 0.0, "scale_channels": 0.0}, "scale_time=0.0 scale_channels=0.0")])
+def test_a_key_that_nothing_reads_beside_others_is_refused_where_it_is_typed(key, value, beside, told):
+    conf = changed(config=CONF.config | {key: value} | beside)
+    assert resolve(conf)[key] == value
+    with pytest.raises(ValueError, match=f"{key} has no effect with {told}"):
+        resolve(conf, [f"{key}={value}"])
+    other, *_ = beside
+    assert resolve(conf, [f"{key}={value}", f"{other}={'val' if other == 'select_on' else 0.1}"])[key] == value
+
+
+@pytest.mark.parametrize("key, value", [("slope", 1e300), ("thresholds", [1.0, 3.5e38]), ("clip_grad_norm", 4e38)])
+def test_a_number_beyond_float32_is_refused(key, value):
+    with pytest.raises(ValueError, match=f"{key} must lie within what float32 holds"):
+        check(resolve(CONF) | {key: value})
+    check(resolve(CONF) | {key: 3.4e38 if key != "thresholds" else [1.0, 3.4e38]})
+
+
+def test_a_saved_key_that_nothing_reads_is_named():
+    with pytest.raises(ValueError, match="'betta', which nothing reads"):
+        check(resolve(CONF) | {"betta": 1})
+
+
 def test_conditions():
     settings = {"net": "a", "binarize": True, "rate": 0.0, "sizes": [1, 2]}
     for text in ("", "net=a", "net=b|a binarize=True", "sizes=[1,2]", "rate=0.0"):
