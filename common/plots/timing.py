@@ -113,7 +113,7 @@ def _columns(titles, traces, membranes, ylabel="membrane potential", window=1):
     width = 1 + (3 * len(titles) if len(titles) > 1 else 6)
     figure, axes = panels(rows, (width, 4.4), sharex=True, height_ratios=[7, 1])
     figure.get_layout_engine().set(wspace=0.05, h_pad=0.08)
-    # Of a membrane that runs away only so much is shown that targets and thresholds stay readable.
+    # Targets and thresholds must stay readable, so of a membrane that runs away only so much is shown.
     given = np.concatenate([[0.0], *(array for case in traces for array in (case.target, case.threshold))])
     values, unit = np.concatenate([given, *map(np.ravel, membranes)]), np.abs(given).max() or 1.0
     low, high = np.clip([np.nanmin(values), np.nanmax(values)], -unit, 2 * unit)
