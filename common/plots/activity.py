@@ -31,7 +31,7 @@ def firing_rates(result):
     _bars(axes["rate"], trials, {"firing_rates": None}, 1, "firing rate\n(spikes per neuron and step)")
     _bars(axes["fraction"], trials, fractions, 100, "fraction of neurons (%)")
     axes["fraction"].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    figure.suptitle("Over the test set" + f", mean ± std of {len(trials)} trials" * (len(trials) > 1))
+    figure.suptitle("over the test set" + f", mean ± std of {len(trials)} trials" * (len(trials) > 1))
     return figure
 
 
@@ -45,7 +45,7 @@ def _bars(ax, trials, labels, scale, ylabel):
                       yerr=values.std(0, ddof=1) if len(trials) > 1 else None, capsize=3,
                       color=COLORS[k], edgecolor="white", hatch=["", "//"][k], label=label)
         if len(labels) == 1 or len(names) <= FEW_LAYERS:
-            ax.bar_label(bars, fmt="{:.2g}", padding=2, fontsize=8)
+            ax.bar_label(bars, fmt=lambda value: f"{value:.{3 if value >= 99.5 else 2}g}", padding=2, fontsize=8)
     ax.set_xticks(range(len(names)), names, **({} if len(names) <= FEW_LAYERS else {"rotation": 45, "ha": "right"}))
     ax.grid(axis="x", visible=False)
     ax.set(ylabel=ylabel, ymargin=0.12, ylim=(0, None))
@@ -75,45 +75,67 @@ def tau_distributions(taus, init_tau, title="", what="layer"):
     return figure
 
 
-def example(layers, label, image=None):
+def example(layers, title, image=None, events=None, dt_ms=None):
     """What the `layers`, each a Layer, do with one sample: their spikes, and the membranes of the most active neurons.
 
-    label: the sample's class.  image: the input [H, W] or [C, H, W], whose channels are summed.
+    image: the input [H, W] or [C, H, W], whose channels are summed; or events: the input [T, N], counts.
+    dt_ms: duration of a step; None: the axes count steps.
     """
     rows = [[f"{layer.name} spikes", f"{layer.name} membrane"] for layer in layers]
-    ratios = [1, 1] if image is None else [0.55, 1, 1]
-    figure, axes = panels(rows if image is None else [["input", *row] for row in rows],
+    ratios = [1, 1] if image is None and events is None else [0.55 if events is None else 1, 1, 1]
+    figure, axes = panels(rows if len(ratios) == 2 else [["input", *row] for row in rows],
                           (5.5 * sum(ratios), 1 + 2.2 * len(rows)), width_ratios=ratios)
-    figure.suptitle(f"Label: {label}")
+    figure.suptitle(title)
     for layer, (left, right) in zip(layers, rows, strict=True):
-        _spikes(axes[left], layer)
-        _membranes(axes[right], layer)
-        for ax in (axes[left], axes[right]):
-            ax.set(xlabel="time step", xlim=(-0.5, len(layer.spikes) - 0.5))
-            count_axis(ax.xaxis)
+        _spikes(axes[left], layer, dt_ms)
+        _membranes(axes[right], layer, dt_ms)
     if image is not None:
         axes["input"].imshow(np.reshape(image, (-1, *np.shape(image)[-2:])).sum(0), cmap="gray")
         axes["input"].set(title="input", xticks=[], yticks=[])
+    elif events is not None:
+        raster(events, axes["input"], dt_ms or 1, s=4, marker="|", color="black", linewidths=0.7)
+        axes["input"].set(title=f"input: {np.sum(events):.0f} events", ylabel="channel",
+                          ylim=(-0.5, np.shape(events)[1] - 0.5))
+        _time_axis(axes["input"], len(events), dt_ms)
     return figure
 
 
-def _spikes(ax, layer):
-    num_neurons = layer.spikes.shape[1]
-    shown = np.unique(np.linspace(0, num_neurons - 1, min(num_neurons, MAX_RASTER)).round().astype(int))
-    spikes = layer.spikes * np.isin(np.arange(num_neurons), shown)
-    raster(spikes, ax, s=min(60, 1600 / len(shown)), marker="|", color="black")
+def _time_axis(ax, num_steps, dt_ms):
+    dt = dt_ms or 1
+    ax.set(xlabel="time (ms)" if dt_ms else "time step", xlim=(-0.5 * dt, (num_steps - 0.5) * dt))
+    count_axis(ax.xaxis)
+
+
+def _most_active(layer):
+    """The three neurons that spike most; of equals, those that rise highest."""
+    return np.lexsort((layer.membrane.max(0), layer.spikes.sum(0)))[::-1][:3]
+
+
+def _spikes(ax, layer, dt_ms):
+    """The spikes of MAX_RASTER neurons, evenly spread, and of the most active ones in their membranes' colours."""
+    num_neurons, active = layer.spikes.shape[1], _most_active(layer)
+    spread = np.linspace(0, num_neurons - 1, min(num_neurons, MAX_RASTER)).round().astype(int)
+    shown, neurons = np.union1d(spread, active), np.arange(num_neurons)
+    size = min(60, 1600 / len(shown))
+    others = np.isin(neurons, shown) & ~np.isin(neurons, active)
+    raster(layer.spikes * others, ax, dt_ms or 1, s=size, marker="|", color="black")
+    for k, neuron in enumerate(active):
+        raster(layer.spikes * (neurons == neuron), ax, dt_ms or 1, s=max(size, 30), marker="|", color=COLORS[k])
     sampled = f"{len(shown)} of {num_neurons}" if len(shown) < num_neurons else num_neurons
     ax.set(title=f"{layer.name}: spikes of {sampled} neurons", ylabel="neuron", ylim=(-0.5, num_neurons - 0.5))
     count_axis(ax.yaxis, 5)
+    _time_axis(ax, len(layer.spikes), dt_ms)
 
 
-def _membranes(ax, layer):
-    """The membranes of the three neurons that spike most (of equals, those that rise highest), and the threshold."""
-    most_active = np.lexsort((layer.membrane.max(0), layer.spikes.sum(0)))[::-1][:3]
-    for k, neuron in enumerate(most_active):
-        ax.plot(layer.membrane[:, neuron], color=COLORS[k], linestyle=LINESTYLES[k], linewidth=1.5,
+def _membranes(ax, layer, dt_ms):
+    """The membranes of the most active neurons, and the threshold."""
+    time, active = (dt_ms or 1) * np.arange(len(layer.membrane)), _most_active(layer)
+    for k, neuron in enumerate(active):
+        ax.plot(time, layer.membrane[:, neuron], color=COLORS[k], linestyle=LINESTYLES[k], linewidth=1.5,
                 label=f"neuron {neuron}")
     if layer.threshold is not None:
         ax.axhline(layer.threshold, color="black", linestyle="--", linewidth=1.2, label="threshold θ")
-    ax.set(title=f"{layer.name}: the {len(most_active)} most active neurons", ylabel="membrane potential")
+    what = "most active neurons" if layer.spikes.any() else "highest membranes (no neuron spikes)"
+    ax.set(title=f"{layer.name}: the {len(active)} {what}", ylabel="membrane potential")
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    _time_axis(ax, len(time), dt_ms)

@@ -84,21 +84,27 @@ def save_animation(animation, path, fps=25):
 def save_page(animation, path, fps=25):
     """Write an .html page, complete in itself, that plays `animation` and scrubs through it; else as save_animation().
 
-    The page is that of matplotlib's to_jshtml(), with words on its buttons.
+    The page is that of matplotlib's to_jshtml(), with words on its buttons.  It opens on the last frame, what all the
+    training came to, from which Play starts at the first.
     """
     path = Path(path)
     if path.suffix != ".html":
         raise ValueError(f"a page must be an .html, got {path}")
     writer = HTMLWriter(fps, embed_frames=True, default_mode="once", embed_limit=float("inf"))
-    return _write(animation, path, writer, _without_icons)
+    return _write(animation, path, writer, lambda text: _from_the_last_frame(_without_icons(text)))
 
 
 def save_each(figures, folder):
-    """Write {file name: function that makes its figure or animation}; one that fails is told, and the others go on."""
-    savers = {".png": style.save, ".html": save_page}
+    """Write {file name: function that makes its figure or animation}; whether all were drawn.
+
+    One that fails is told, and the others go on.
+    """
+    savers, num_drawn = {".png": style.save, ".html": save_page}, 0
     for name, make in figures.items():
         with told(f"{folder / name} is not drawn"):
             savers.get(Path(name).suffix, save_animation)(make(), folder / name)
+            num_drawn += 1
+    return num_drawn == len(figures)
 
 
 def page(animation, fps=25):
@@ -113,6 +119,18 @@ def _without_icons(page):
     page = re.sub(r'title="([^"]*)"([^>]*>)\s*<i class="fa[^>]*></i>', r"\2\1", page)
     style = "<style>.anim-buttons button {width: auto} input[type=range].anim-slider {width: 95%}</style>"
     return f'<!DOCTYPE html>\n<meta charset="utf-8">\n{page}\n{style}\n'
+
+
+def _from_the_last_frame(page):
+    """The page opens on its last frame; Play starts there at the first, as matplotlib's own would end at once."""
+    replaced = {
+        "this.current_frame = 0;": "this.current_frame = frames.length - 1;",
+        "this.direction = 1;": "this.direction = 1;\n    if (this.current_frame >= this.frames.length - 1) "
+                               "this.first_frame();"}
+    for old, new in replaced.items():
+        assert page.count(old) == 1, f"matplotlib's page no longer says {old}"
+        page = page.replace(old, new)
+    return page
 
 
 def _ffmpeg():

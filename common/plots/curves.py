@@ -47,7 +47,7 @@ def learning_curves(rows, held_out="val"):
         ax.set_yscale("log" if logarithmic else "linear")
         ax.legend(frameon=False)
     if len(trials) > 1:
-        figure.suptitle(f"Mean of {len(trials)} trials (bold) and each trial (faint)")
+        figure.suptitle(f"mean of {len(trials)} trials (bold) and each trial (faint)")
     return figure
 
 
@@ -101,7 +101,7 @@ def tau_curves(rows):
         ax.ticklabel_format(axis="y", useOffset=False)
     legend_below(figure, axes["mean"], 4 * len(titles))
     if len(trials) > 1:
-        figure.suptitle(f"Mean of {len(trials)} trials")
+        figure.suptitle(f"mean of {len(trials)} trials")
     return figure
 
 

@@ -58,8 +58,7 @@ def membranes_and_spikes(responses):
     end = max(len(response.spikes) * response.dt_ms for response in responses)
     for (left, right), response in zip(rows, responses, strict=True):
         spikes, dt_ms, neuron = response.spikes, response.dt_ms, typical(response.spikes)
-        points = raster(spikes, axes[left], s=9, marker="|", color="black", linewidths=0.9)
-        points.set_offsets(points.get_offsets() * [dt_ms, 1])
+        raster(spikes, axes[left], dt_ms, s=9, marker="|", color="black", linewidths=0.9)
         axes[left].axhline(neuron, color=COLORS[0], alpha=0.25, linewidth=4, zorder=0)
         axes[left].set(ylabel="neuron", ylim=(-0.5, spikes.shape[1] - 0.5), xlim=(-dt_ms / 2, end))
         axes[left].set_title(f"{response.title}: firing rate {np.mean(spikes):.3f}", loc="left", fontsize=10)
@@ -112,7 +111,7 @@ def accuracy_against_rate(results, chance=None):
             ax.annotate(note, point, (8, -9), textcoords="offset points", fontsize=8)
     if chance is not None:
         handles.append(ax.axhline(100 * chance, color="gray", linestyle=":", label="chance"))
-    ax.set(xlabel="mean firing rate of the hidden layers (spikes per neuron and step)", ylabel="test accuracy (%)",
+    ax.set(xlabel="firing rate (spikes per neuron and step), mean over hidden layers", ylabel="test accuracy (%)",
            title="; ".join(dict.fromkeys(_data(result) for *_, result in results)), xlim=(0, None), ylim=(0, 100))
     ax.margins(x=0.15)
     figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False)

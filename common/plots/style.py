@@ -35,14 +35,23 @@ def save(figure, path):
     figure.savefig(path, dpi=150)
 
 
+def name_data(draw, name):
+    """The figure that draw() makes, with a title that begins with the name of its data."""
+    figure = draw()
+    title = figure.get_suptitle()
+    figure.suptitle(f"{name}{'; ' if title else ''}{title}")
+    return figure
+
+
 def splits_of(rows, held_out):
     """{split: its name} of those in every row: not all runs have a validation set."""
     return {"train": "train"} | ({"val": held_out} if all("val_accuracy" in row for row in rows) else {})
 
 
-def raster(data, ax, **kwargs):
-    """Scatter the spikes of `data` [T, N] over time step and neuron; as snntorch.spikeplot.raster."""
-    return ax.scatter(*np.nonzero(np.asarray(data)), **kwargs)
+def raster(data, ax, dt=1, **kwargs):
+    """Scatter the spikes of `data` [T, N] over time, in steps of dt, and neuron; as snntorch.spikeplot.raster."""
+    steps, neurons = np.nonzero(np.asarray(data))
+    return ax.scatter(dt * steps, neurons, **kwargs)
 
 
 def by_trial(rows):

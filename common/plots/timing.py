@@ -60,8 +60,8 @@ def compare_losses(cases):
 def animate(traces, num_frames=200, window=1, title=""):
     """Membrane and spikes in `num_frames` iterations, evenly spread from the first to the last (in all, if fewer).
 
-    window: the membrane is the mean over so many iterations up to the one shown, which gives spikes and threshold.
-    ValueError for window or num_frames below 1.
+    window: membrane and threshold are means over so many iterations up to the one shown, and spikes are the darker,
+    the more of these have them.  ValueError for window or num_frames below 1.
     """
     return _animation({title: traces}, num_frames, window, "membrane potential")
 
@@ -92,20 +92,22 @@ def _animation(cases, num_frames, window, ylabel):
 def _scene(cases, iterations, window, ylabel):
     """A figure of {case: traces}, side by side, and show(k), which draws the k-th of `iterations`."""
     membranes = [_membranes(traces, iterations, window) for traces in cases.values()]
-    figure, draws = _columns(cases, cases.values(), membranes, ylabel, "membrane" if window == 1 else "mean membrane")
-    rest = f"of {_count(cases)}" + (f" (membrane: mean of the last {window} iterations)" if window > 1 else "")
+    figure, draws = _columns(cases, cases.values(), membranes, ylabel, window)
 
     def show(k):
-        i = iterations[k]
-        changed = [figure.suptitle(f"training iteration {i} {rest}")]
+        last = iterations[k]
+        first = max(1, last - window + 1)
+        shown = f"training iteration {last}" if first == last else f"mean of training iterations {first} to {last}"
+        changed = [figure.suptitle(f"{shown} of {_count(cases)}")]
         for draw, traces, membrane in zip(draws, cases.values(), membranes, strict=True):
-            changed += draw(membrane[k], traces.spikes[i - 1], traces.threshold[i - 1])
+            averaged = slice(first - 1, last)
+            changed += draw(membrane[k], traces.spikes[averaged].mean(0), traces.threshold[averaged].mean())
         return changed
 
     return figure, show
 
 
-def _columns(titles, traces, membranes, ylabel="membrane potential", label="membrane"):
+def _columns(titles, traces, membranes, ylabel="membrane potential", window=1):
     """A figure with, for each title and traces, a panel for the membrane and one for spikes; and their _column()s."""
     rows = [[f"{row} {k}" for k in range(len(titles))] for row in ("membrane", "spikes")]
     width = 1 + (3 * len(titles) if len(titles) > 1 else 6)
@@ -117,17 +119,19 @@ def _columns(titles, traces, membranes, ylabel="membrane potential", label="memb
     low, high = np.clip([np.nanmin(values), np.nanmax(values)], -unit, 2 * unit)
     limits, draws = (low - 0.05 * (high - low), high + 0.05 * (high - low)), []
     for upper, lower, title, case in zip(*rows, titles, traces, strict=True):
-        draws.append(_column(axes[upper], axes[lower], case, limits, label))
+        draws.append(_column(axes[upper], axes[lower], case, limits, "membrane" if window == 1 else "mean membrane"))
         axes[upper].set_title(title, loc="left", y=1)  # y: not sought anew in each frame
         axes[upper].tick_params(labelleft=len(draws) == 1)
     axes["membrane 0"].set_ylabel(ylabel)
-    axes["spikes 0"].set_ylabel("output\nspikes", rotation=0, ha="right", va="center")
+    shown = "output" if window == 1 else "mean"
+    axes["spikes 0"].set_ylabel(f"{shown}\nspikes", rotation=0, ha="right", va="center")
     legend_below(figure, axes["membrane 0"], 4)
     return figure, draws
 
 
 def _column(upper, lower, traces, limits, label):
     """Draw what stays, and return draw(membrane [T], spikes [T], threshold), which draws and returns what changes."""
+    # spikes: the share of the iterations shown that have one at this step
     num_steps = len(traces.target)
     marker = "" if num_steps > 1 else "o"
     upper.plot(traces.target, color=COLORS[1], linestyle=LINESTYLES[1], alpha=0.7, marker=marker, label="target")
@@ -145,6 +149,7 @@ def _column(upper, lower, traces, limits, label):
         line.set_data(np.arange(len(membrane)), membrane)
         level.set_ydata([threshold, threshold])
         points.set_offsets(np.argwhere(spikes[:, None]))  # [spikes, 2]: time step, 0
+        points.set_color([(0, 0, 0, share) for share in spikes[spikes > 0]])
         low, high = np.nanmin([*membrane, np.inf]), np.nanmax([*membrane, -np.inf])
         cut = f"cut off, spans {low:.2g} to {high:.2g}" if low < limits[0] or high > limits[1] else ""
         note.set_text(f"not finite at {lost} steps" if (lost := np.isnan(membrane).sum()) else cut)

@@ -4,7 +4,7 @@ import functools
 from os.path import relpath
 
 from common.errors import UserError, told, user_errors
-from common.running import experiment, record
+from common.running import drawing, experiment, log, record
 from common.running.signals import hinting
 from common.training.loop import Diverged
 
@@ -27,16 +27,18 @@ def run(trained, settings, parent=None, path=None):
             path = record.create(parent, {"exp_name": name, "cases": settings})
         record.write_json(path / "config.json", {"directory": record.directory(path), "cases": settings})
     print(f"run directory: {relpath(path)}", flush=True)
-    with hinting("to go on", "resume", path):
-        failed = _each(run_case, settings, path, Diverged)
-    _compare(trained, settings, path, failed)
+    with log.kept(path):
+        with hinting("to go on", "resume", path):
+            failed = _each(run_case, settings, path, Diverged)
+        _compare(trained, settings, path, failed)
     return path
 
 
 def evaluate(trained, settings, path):
     """Test and draw each case's finished run again; UserError or Diverged at the end names those that could not be."""
-    failed = _each(functools.partial(experiment.evaluate, trained), settings, path, (UserError, Diverged))
-    _compare(trained, settings, path, failed)
+    with log.kept(path):
+        failed = _each(functools.partial(experiment.evaluate, trained), settings, path, (UserError, Diverged))
+        _compare(trained, settings, path, failed, anew=True)
 
 
 def _each(function, settings, path, failures):
@@ -52,12 +54,14 @@ def _each(function, settings, path, failures):
     return failed
 
 
-def _compare(trained, cases, path, failed):
+def _compare(trained, cases, path, failed, anew=False):
     """Let the task compare the cases that did not fail; then raise UserError or Diverged if any did."""
     print()
     with hinting("to draw its figures", "evaluate", path), told("the cases are not compared"):
         if runs := {case: path / case for case in cases if case not in failed}:
-            trained.task.compare(path, runs)
+            trained.task.compare(runs)
+            shown = [cases, [record.read_result(run) for run in runs.values()]]
+            drawing.once(path, shown, functools.partial(trained.task.draw_cases, path, runs), anew)
     print(f"all cases: {relpath(path)}")
     if failed:
         kind = UserError if any(isinstance(error, UserError) for error in failed.values()) else Diverged

@@ -8,7 +8,7 @@ A task is a module of functions that say what a trial does: classification, spik
     summary(results, settings)                    -> what result.json says over all trials
     draw(path, settings, data, net, encode, result)    the figures, with the first trial for an example
     conclude(result)                              -> the result in words, a line or several
-    compare(path, runs)                           print and draw the runs {case: run directory} of case=all
+    compare(runs), draw_cases(path, runs)         print, and draw, the runs {case: run directory} of case=all
 encode: inputs -> sequence.  signals: a list that receives the number of a signal, on which the task is to stop.
 A trial that diverges is a result too: its line of result.json says how, and the task is told of the others alone.
 """
@@ -24,8 +24,8 @@ from typing import NamedTuple
 import torch
 
 from common.data import Data
-from common.errors import foreign, told, user_errors
-from common.running import metrics, origin, record, results, tensorboard, trial
+from common.errors import foreign, user_errors
+from common.running import drawing, log, metrics, origin, record, results, tensorboard, trial
 from common.running.signals import hinting, stop_hook, stop_signals
 from common.training import monitor
 from common.training.loop import Diverged
@@ -64,16 +64,17 @@ def run(experiment, settings, parent=None, path=None, hint=True, prepared=None):
     with user_errors():
         path = path or record.create(parent, settings)
         path.mkdir(exist_ok=True)  # a case's directory is not there yet
-    with record.locked(path):
+    with record.locked(path), log.kept(path):
         with user_errors():
             rows = [origin.kept_rows(place, settings, data) for place in record.trials(path, settings["num_trials"])]
             record.write_config(path, settings, data, prepared.device)
+            log.keep_changes(path)
         print(f"{data.name}: {len(data.train)} training, {len(data.val)} validation, {len(data.test)} test samples")
         print(f"run directory: {relpath(path)}", flush=True)
         with hinting("to go on", "resume", path) if hint else contextlib.nullcontext(), stop_signals() as signals:
             result, net = _run_trials(prepared, path, rows, signals)
             stop_hook(signals)()
-        _draw(prepared, path, net, result)
+        drawing.conclude(prepared, path, net, result)
     return path
 
 
@@ -81,7 +82,7 @@ def evaluate(experiment, settings, path):
     """Test a finished run's trials again, print the result, and draw its figures anew; errors as of run()."""
     prepared = prepare(experiment, settings)
     task, _, data, encode, device = prepared
-    with record.locked(path):
+    with record.locked(path), log.kept(path):
         with user_errors():
             record.check_data(path, data)
             places = record.finished_trials(path, settings)
@@ -93,7 +94,7 @@ def evaluate(experiment, settings, path):
                 lines[k], net = task.test(current, settings, data, encode), current.net
             results.tell_differences(lines, recorded)
             metrics.write(path / "metrics.csv", sum(rows, []))
-        _draw(prepared, path, net, results.content(task, settings, data, lines))
+        drawing.conclude(prepared, path, net, results.content(task, settings, data, lines), anew=True)
 
 
 def prepare(experiment, settings):
@@ -139,6 +140,8 @@ def _run_trials(prepared, path, rows, signals):
         if "diverged" not in line or not place.exists():
             with user_errors():
                 current = trial.started(settings, data, place, device)
+            if net is None:
+                print(f"{sum(parameter.numel() for parameter in current.net.parameters()):,} parameters", flush=True)
             rows[k], start = current.progress.rows, current.progress.iteration
             try:
                 _train(prepared, current, path, rows, warned, signals)
@@ -157,11 +160,13 @@ def _run_trials(prepared, path, rows, signals):
 def _train(prepared, current, path, rows, warned, signals):
     """Train a trial to its end; record and show each epoch.  rows: of each trial, to which its epochs add theirs."""
     task, settings, data, encode, _ = prepared
-    with tensorboard.writing(path / "tensorboard" / current.path.name, current.progress.epoch) as write_scalars:
+    name = tensorboard.name_of(record.read_config(path)["command"])
+    place, iteration = path / "tensorboard" / name / current.path.name, current.progress.iteration
+    with tensorboard.writing(place, iteration, record.held_out(settings)) as (write_row, current.write_loss):
         with foreign(f"trial {current.number} cannot be trained on", ValueError, RuntimeError, IndexError):
             for row in task.fit(current, settings, data, encode, signals):
                 metrics.write(path / "metrics.csv", sum(rows, []))
-                write_scalars(row)
+                write_row(row)
                 task.show(row, settings, current.net)
                 _warn(row, current.net, warned)
     metrics.write(path / "metrics.csv", sum(rows, []))
@@ -175,20 +180,3 @@ def _warn(row, net, warned):
         if about not in warned:
             warned.add(about)
             print(f"warning: {line}", file=sys.stderr)
-
-
-def _draw(prepared, path, net, result):
-    """Print the result in words, and draw its figures; Diverged if every trial has diverged."""
-    task, settings, data, encode, _ = prepared
-    diverged = "; ".join(f"trial {k}: {line['diverged']}" for k, line in enumerate(result["trials"])
-                         if "diverged" in line)
-    if not (lines := record.survivors(result)):
-        raise Diverged(diverged)
-    if diverged:
-        print(f"diverged: {diverged}")
-    result = result | {"trials": list(lines.values())}
-    with foreign(f"{path / 'result.json'} is damaged"):
-        print(task.conclude(result), flush=True)
-    with hinting("the run is finished; to draw its figures", "evaluate", path), told("figures are not drawn"):
-        task.draw(path, settings, data, net, encode, result)
-    print(f"figures and results: {relpath(path)}")

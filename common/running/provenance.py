@@ -18,20 +18,30 @@ def provenance(device):
     threads = torch.get_num_threads()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device}, {threads} thread(s)"
     installed = {package.name for package in metadata.distributions()}
-    prefix, _, commit = _git("rev-parse", "--show-prefix", "HEAD").partition("\n")
-    # A copy of these files that lies in another repository, kept by it or not, is of no commit.
-    ours = prefix == "common/running/" and _git("ls-files", Path(__file__).name)
+    commit = _commit()
     return {
         "command": shlex.join(["python", *sys.argv]),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "git_commit": commit if ours else None,
-        "git_dirty": bool(ours and _git("status", "--porcelain")),
+        "git_commit": commit,
+        "git_dirty": bool(commit and _git("status", "--porcelain")),
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES if name in installed},
         "device": name,
         "threads": threads,
         "platform": platform.platform(),
     }
+
+
+def changes():
+    """What the code has that its commit has not: git's status and diff; "" if that is nothing, or without a commit."""
+    status = _git("status", "--porcelain") if _commit() else ""
+    return f"{status}\n\n{_git('diff', 'HEAD')}\n" if status else ""
+
+
+def _commit():
+    """The code's commit; None of a copy of these files that lies in another repository, kept by it or not."""
+    prefix, _, commit = _git("rev-parse", "--show-prefix", "HEAD").partition("\n")
+    return commit if prefix == "common/running/" and _git("ls-files", Path(__file__).name) else None
 
 
 def _git(*arguments):

@@ -1,6 +1,7 @@
 """One trial of a run: a network, trained from one seed and kept in checkpoints."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Trial:
     lr_schedule: torch.optim.lr_scheduler.LRScheduler
     threshold_schedule: annealing.ThresholdAnnealing | annealing.Constant
     progress: loop.Progress = field(default_factory=loop.Progress)
+    write_loss: Callable = lambda iteration, loss: None  # is told that of each batch
 
 
 def started(settings, data, path, device):
@@ -128,6 +130,18 @@ def guard(trial, signals):
             saved = now
         if signals:
             raise Interrupted(signals[0])
+
+    return hook
+
+
+def tell_loss(trial):
+    """A hook that tells trial.write_loss the loss of each batch of the epoch under way."""
+    progress, seen, loss_sum = trial.progress, trial.progress.num_seen, trial.progress.loss_sum
+
+    def hook():
+        nonlocal seen, loss_sum
+        trial.write_loss(progress.iteration, (progress.loss_sum - loss_sum) / (progress.num_seen - seen))
+        seen, loss_sum = progress.num_seen, progress.loss_sum
 
     return hook
 

@@ -15,12 +15,12 @@ from common import build
 from common.running import checkpoint, record
 from common.running import trial as trials
 from common.running.signals import stop_hook
-from common.tasks.outcome import compare, conclude, draw, show
+from common.tasks.outcome import compare, conclude, draw, draw_cases, show
 from common.training import loop, monitor, penalties
 from common.training.loop import Diverged
 from common.training.segments import in_segments
 
-__all__ = ["check", "compare", "conclude", "draw", "fit", "show", "summary", "test"]
+__all__ = ["check", "compare", "conclude", "draw", "draw_cases", "fit", "show", "summary", "test"]
 
 
 def check(settings, data):
@@ -46,7 +46,8 @@ def fit(trial, settings, data, encode, signals):
         label = f"trial {trial.number} epoch {progress.epoch + 1}/{settings['num_epochs']}"
         guard = trials.guard(trial, signals)
         with _bar(label, len(batches), progress.step) as bar:
-            after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, bar.update, guard]
+            after_step = [*clamps, trials.step_lr(trial), trial.threshold_schedule.step, trials.tell_loss(trial),
+                          bar.update, guard]
             loop.train_epoch(net, data.train, encode, loss_fn, trial.optimizer, batches, progress, predict, after_step,
                              **extras)
         _seed(trial.net, 0)

@@ -1,5 +1,6 @@
 """What the task of learning classes shows: a line for each epoch, the result in words, figures, cases side by side."""
 
+import functools
 import statistics
 
 import torch
@@ -8,11 +9,12 @@ from common import build
 from common.data import remark
 from common.running import metrics, record
 from common.running.trial import load_net
+from common.sequence import mask_of
 from common.training import monitor
 
 
 def show(row, settings, net):
-    """Print an epoch's line."""
+    """Print an epoch's line, at its end how long the trial still takes at most, at this epoch's pace."""
     rates = {name: row[key] for name in net.neurons if (key := f"firing_rate_{name}") in row}
     parts = [f"trial {row['trial']}", f"epoch {row['epoch']}/{settings['num_epochs']}"]
     for split, name in (("train", "train"), ("val", record.held_out(settings))):
@@ -22,7 +24,17 @@ def show(row, settings, net):
         parts.append(f"firing rates {min(rates.values()):.3f} to {max(rates.values()):.3f}")
     elif rates:
         parts.append("firing rates " + "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
-    print(*parts, f"{row['epoch_seconds']:.1f} s", sep="  ", flush=True)
+    parts.append(f"{row['epoch_seconds']:.1f} s")
+    if left := settings["num_epochs"] - row["epoch"]:
+        parts.append(f"ETA {_duration(left * row['epoch_seconds'])}")
+    print(*parts, sep="  ", flush=True)
+
+
+def _duration(seconds):
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def conclude(result):
@@ -35,9 +47,13 @@ def conclude(result):
     if lines:
         lines.insert(0, f"{'layer':20}{'firing rate':>12}{'silent':>9}{'always on':>11}")
     epochs = ", ".join(str(trial["best_epoch"]) for trial in trials)
-    best, data = "" if result["select_on"] == "last" else "best ", result["data"]
+    best = "" if result["select_on"] == "last" else "best "
     return "\n".join([*lines, f"test accuracy {_accuracy(result)} (n = {len(trials)}, {best}epoch {epochs}) "
-                              f"on {data['name']}{remark(data)}{record.CHOSEN[result['select_on']]}"])
+                              f"on {_data(result)}{record.CHOSEN[result['select_on']]}"])
+
+
+def _data(result):
+    return result["data"]["name"] + remark(result["data"])
 
 
 def _accuracy(result):
@@ -51,7 +67,7 @@ def draw(path, settings, data, net, encode, result):
     That is the first of the result's, as a rule trial 0.  Of a deep net the example shows six layers at most.  Time
     constants over neurons are those with which that trial ended.
     """
-    from common.plots import activity, animation, curves
+    from common.plots import activity, animation, curves, style
 
     numbers = record.numbers(result, settings)
     rows = [row for row in metrics.read(path / "metrics.csv") if row["trial"] in numbers]
@@ -70,18 +86,33 @@ def draw(path, settings, data, net, encode, result):
         figures["tau.png"] = lambda: curves.tau_curves(rows)
         figures["tau_distributions.png"] = lambda: activity.tau_distributions(taus, settings["init_tau"], title)
     load_net(net, shown / "best.pt")
+    if example := _example(settings, data, net, encode):
+        figures["example.png"] = lambda: activity.example(**example)
+    named = {name: functools.partial(style.name_data, draw, _data(result)) for name, draw in figures.items()}
+    return animation.save_each(named, path / "figures")
+
+
+@torch.no_grad()
+def _example(settings, data, net, encode):
+    """The arguments of plots.activity.example: what the net makes of the first test sample; None without membranes."""
+    from common.plots.activity import Layer
+
     inputs, label = data.test.batch(torch.tensor([0]))
-    layers = [activity.Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
-              for name, spikes, membrane, threshold in monitor.traces(net, encode(inputs))]
-    if layers:
-        few = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
-        image = inputs[0].cpu().numpy() if isinstance(inputs, torch.Tensor) else None
-        figures["example.png"] = lambda: activity.example([layers[k] for k in few], label.item(), image)
-    animation.save_each(figures, path / "figures")
+    sequence = encode(inputs)
+    layers = [Layer(name, *(array[:, 0].flatten(1).cpu().numpy() for array in (spikes, membrane)), threshold)
+              for name, spikes, membrane, threshold in monitor.traces(net, sequence)]
+    if not layers:
+        return None
+    few = torch.linspace(0, len(layers) - 1, min(len(layers), monitor.FEW_LAYERS)).round().int()
+    predicted = build.prediction(settings)(net(sequence), mask_of(sequence))
+    given = ({"image": inputs[0].cpu().numpy()} if isinstance(inputs, torch.Tensor) else
+             {"events": inputs.dense()[:, 0].cpu().numpy()})
+    return {"layers": [layers[k] for k in few], "dt_ms": settings.get("dt_ms"), **given,
+            "title": f"first test sample: label {label.item()}, predicted {predicted.item()}"}
 
 
-def compare(path, runs):
-    """Print the accuracies of `runs` {case: run directory}, and draw accuracy and spread of tau in path/figures."""
+def compare(runs):
+    """Print the accuracies of `runs` {case: run directory}."""
     results = {case: record.read_result(run) for case, run in runs.items()}
     chosen = {result.get("select_on") for result in results.values()}
     held_out = "test" if "test" in chosen else "val"
@@ -92,9 +123,18 @@ def compare(path, runs):
         held = [line["val"] for line in lines if line["val"] is not None]
         best = f"{statistics.mean(held):.2%}" if held else "–"
         print(f"{case:15}{_accuracy(result):>20}{best:>14}{result.get('length', '–'):>8}{len(lines):>8}")
-    from common.plots import animation, curves
 
+
+def draw_cases(path, runs):
+    """path/figures/cases.png: accuracy and spread of tau of `runs` {case: run directory}, if all have taus."""
+    from common.plots import animation, curves, style
+
+    results = {case: record.read_result(run) for case, run in runs.items()}
+    held_out = "test" if any(result.get("select_on") == "test" for result in results.values()) else "val"
     rows = {case: [row for row in metrics.read(run / "metrics.csv") if row["trial"] in record.survivors(results[case])]
             for case, run in runs.items()}
     if all(curves.layers_with_tau(found) for found in rows.values()):
-        animation.save_each({"cases.png": lambda: curves.compare(rows, held_out)}, path / "figures")
+        draw = functools.partial(curves.compare, rows, held_out)
+        named = {"cases.png": functools.partial(style.name_data, draw, _data(next(iter(results.values()))))}
+        return animation.save_each(named, path / "figures")
+    return True

@@ -52,7 +52,8 @@ def fit(trial, settings, data, encode, signals):
             activity = monitor.Activity(net)
             with _kept(net, output) as kept:
                 loop.train_epoch(net, data.train, encode, loss_fn, trial.optimizer, batches, progress, first_spike_time,
-                                 after_step, clip_grad_norm=settings["clip_grad_norm"], record=activity)
+                                 [trials.tell_loss(trial), *after_step], clip_grad_norm=settings["clip_grad_norm"],
+                                 record=activity)
             recorded = {key: torch.cat([recorded[key], torch.stack(kept[key])]) for key in recorded}
             progress.recorded, progress.epoch_seconds = recorded, time.monotonic() - started
             row = _row(trial, settings, activity.layers())
@@ -160,23 +161,27 @@ def draw(path, settings, data, net, encode, result):
             "membrane.mp4": lambda: timing.animate(found, num_frames, 1, case),
             "membrane_smoothed.mp4": lambda: timing.animate(found, num_frames, SMOOTHED, case),
             "membrane.html": lambda: timing.animate(found, (num_frames + 1) // 2, title=case)}
-    animation.save_each(figures, path / "figures")
+    return animation.save_each(figures, path / "figures")
 
 
-def compare(path, runs):
-    """Print the metrics of `runs` {case: run directory} and draw their first trials side by side in path/figures."""
+def compare(runs):
+    """Print the metrics of `runs` {case: run directory}."""
     results = {case: record.read_result(run) for case, run in runs.items()}
     print(f"{'case':15}" + "".join(f"{name.replace('_', ' '):>21}" for name in METRICS))
     for case, result in results.items():
         means = [result[f"{name}_mean"] for name in METRICS]
         print(f"{case:15}" + "".join(f"{'–' if mean is None else f'{mean:.4g}':>21}" for mean in means))
+
+
+def draw_cases(path, runs):
+    """path/figures: the first trials of `runs` {case: run directory} side by side."""
     from common.plots import animation, timing
 
-    found = {case: Recording.read(run / f"trial_{min(record.survivors(results[case]))}" / "traces.npz")
+    found = {case: Recording.read(run / f"trial_{min(record.survivors(record.read_result(run)))}" / "traces.npz")
              for case, run in runs.items()}
     num_frames = min(record.read_config(run)["settings"]["num_frames"] for run in runs.values())
     figures = {"cases.png": lambda: timing.compare(found), "losses.png": lambda: timing.compare_losses(found)}
     if num_frames:
         figures |= {"cases.mp4": lambda: timing.animate_cases(found, num_frames),
                     "cases_smoothed.mp4": lambda: timing.animate_cases(found, num_frames, SMOOTHED)}
-    animation.save_each(figures, path / "figures")
+    return animation.save_each(figures, path / "figures")

@@ -141,6 +141,6 @@ def traces(net, sequence):
 
 
 def _threshold(neuron):
-    """Firing threshold on the membrane (mean over neurons); None if spikes are not decided by the membrane itself."""
-    threshold = neuron.membrane_threshold if hasattr(neuron, "membrane_threshold") else neuron.threshold
+    """Firing threshold on the membrane (mean over neurons); None if there is none, or another value is compared."""
+    threshold = getattr(neuron, "membrane_threshold" if hasattr(neuron, "membrane_threshold") else "threshold", None)
     return threshold.mean().item() if isinstance(threshold, torch.Tensor) else threshold

@@ -24,7 +24,7 @@ def metrics(path):
         return [timeless(row) for row in csv.DictReader(file)]
 
 
-def assert_same(path, other, num_figures=4):
+def assert_same(path, other, num_figures=5):
     assert metrics(path) == metrics(other)
     assert timeless(record.read_json(path / "result.json")) == timeless(record.read_json(other / "result.json"))
     trials = [sorted(place.name for place in run.glob("trial_*")) for run in (path, other)]
@@ -70,7 +70,7 @@ def test_a_resnet19_killed_within_an_epoch_ends_as_an_unbroken_run(place):
     assert (progress["epoch"], progress["step"]) == (1, 1)
     status, _, stderr = place.call("mnist", f"resume=runs/{path.name}")
     assert status == 0, stderr
-    assert_same(path, whole, num_figures=3)
+    assert_same(path, whole, num_figures=4)
 
 
 def test_a_finished_run_resumed_with_more_epochs_equals_a_longer_one(place, unbroken):

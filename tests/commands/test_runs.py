@@ -35,13 +35,16 @@ def test_a_run_leaves_what_is_documented(finished):
     directory, path, stdout = finished
     num_trials = 2 if directory == "mnist" else 1
     trials = [f"trial_{k}" for k in range(num_trials)]
-    assert {file.name for file in path.iterdir()} == {
-        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", *trials}
+    assert {file.name for file in path.iterdir()} - {"uncommitted.patch"} == {
+        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "log.txt", *trials}
     for name in trials:
         assert {"best.pt", "last.pt"} <= {file.name for file in (path / name).iterdir()}
-        assert list((path / "tensorboard" / name).iterdir())
+        assert list((path / "tensorboard").glob(f"num_epochs=2 */{name}/events*"))
+    assert set(stdout.splitlines()) <= set((path / "log.txt").read_text().splitlines())
+    assert re.search(r"^[\d,]+ parameters$", stdout, re.M)
+    assert re.search(r"epoch 1/2 .* s  ETA \d+ s$", stdout, re.M)
     assert not list(path.rglob("*.part"))
-    figures = sorted((path / "figures").iterdir())
+    figures = sorted((path / "figures").glob("*.png"))
     assert [file.stem for file in figures] == ["example", "firing_rates", "learning_curves", "thresholds"]
     assert all(file.read_bytes().startswith(b"\x89PNG\r\n") for file in figures)
     assert stdout.count("epoch ") == 2 * num_trials + 1 and "your own set" in stdout.splitlines()[-2]

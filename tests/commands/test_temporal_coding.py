@@ -23,8 +23,8 @@ def annealed(place):
 
 def test_a_run_leaves_what_is_documented(annealed):
     path, stdout = annealed
-    assert {file.name for file in path.iterdir()} == {
-        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "trial_0", "trial_1"}
+    assert {file.name for file in path.iterdir()} - {"uncommitted.patch"} == {
+        "config.json", "metrics.csv", "result.json", "tensorboard", "figures", "lock", "log.txt", "trial_0", "trial_1"}
     for trial in ("trial_0", "trial_1"):
         assert {"last.pt", "last.pt.sha256", "traces.npz"} == {file.name for file in (path / trial).iterdir()}
     assert sorted(file.name for file in (path / "figures").iterdir()) == FIGURES
@@ -72,8 +72,9 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, annealed):
 def test_a_finished_run_can_be_made_longer(place, annealed):
     path, status, _, stderr = train(place, "num_trials=2", "num_iterations=100")
     assert status == 0, stderr
-    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=130")
+    status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=130", "num_frames=0")
     assert status == 0, stderr
+    assert sorted(file.name for file in (path / "figures").glob("*.*")) == [".drawn", "loss.png", "spike_timing.png"]
     one, other = (timeless(record.read_json(run / "result.json")) for run in (path, annealed[0]))
     assert one == other
     status, _, stderr = place.call("temporal_coding", f"resume=runs/{path.name}", "num_iterations=120")
@@ -93,7 +94,7 @@ def test_evaluate_repeats_the_result_and_draws_again(place, annealed):
 def test_without_frames_there_are_figures_only(place):
     path, status, _, stderr = train(place, "num_frames=0", "num_iterations=2", "case=float")
     assert status == 0, stderr
-    assert sorted(file.name for file in (path / "figures").iterdir()) == ["loss.png", "spike_timing.png"]
+    assert sorted(file.name for file in (path / "figures").iterdir()) == [".drawn", "loss.png", "spike_timing.png"]
 
 
 @pytest.mark.parametrize("arguments, message", [

@@ -29,11 +29,20 @@ def test_all_cases_run_and_are_compared(all_cases):
         config = record.read_json(path / case / "config.json")
         assert config["directory"] == "temporal_coding" and config["settings"]["case"] == case
     assert sorted(file.name for file in (path / "figures").iterdir()) == [
-        "cases.mp4", "cases.png", "cases_smoothed.mp4", "losses.png"]
+        ".drawn", "cases.mp4", "cases.png", "cases_smoothed.mp4", "losses.png"]
     table = stdout.split("mse last50")[1]
     for case in CASES:
         final = record.read_json(path / case / "result.json")["final_mse_mean"]
         assert f"{final:.4g}" in next(line for line in table.splitlines() if line.startswith(case))
+
+
+def test_a_finished_run_of_all_cases_is_not_drawn_again(place, all_cases):
+    path, stdout = all_cases
+    files = {file: file.stat().st_mtime_ns for file in path.rglob("figures/*")}
+    status, again, stderr = place.call("temporal_coding", f"resume=runs/{path.name}")
+    assert status == 0, stderr
+    assert {file: file.stat().st_mtime_ns for file in path.rglob("figures/*")} == files
+    assert again.count("evaluate= draws them again") == 6 and again.splitlines()[-9:-2] == stdout.splitlines()[-8:-1]
 
 
 def test_report_has_a_table_of_the_cases(all_cases, capsys):

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,26 @@ def test_a_page_holds_every_frame_and_fetches_nothing(tmp_path):
     assert page.count('"data:image/png;base64,') == 4 and 'type="range"' in page
     assert ">Play</button>" in page and ">Next frame</button>" in page and "<i " not in page
     assert not re.findall(r"https?://|<link|src=", page)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="no node to run the page's script")
+def test_a_page_opens_on_its_last_frame_and_plays_from_the_first(tmp_path):
+    page = animation.save_page(make_animation(), tmp_path / "bar.html").read_text(encoding="utf-8")
+    script = re.search(r"function Animation\(.*?(?=</script>)", page, re.DOTALL)[0]
+    played = """
+        const made = {}, document = {getElementById: id => made[id] ||= {setAttribute() {}, getAttribute() {}}};
+        class Image {}
+        const isInternetExplorer = () => false;
+        document.loop = {state: [{checked: true, value: "once"}]};
+        let tick; const setInterval = f => {tick = f; return 1;}, clearInterval = () => {tick = null;};
+        const shown = [], movie = new Animation(["a", "b", "c"], "image", "slider", 40, "loop");
+        const show = () => shown.push(made.image.src);
+        show(); movie.play_animation(); show(); tick(); show(); tick(); show(); tick(); show();
+        movie.first_frame(); movie.next_frame(); movie.play_animation(); show();
+        console.log(shown.join(""), tick !== null);
+    """
+    found = subprocess.run(["node", "-e", script + played], capture_output=True, text=True)
+    assert found.stdout == "cabccb true\n", found.stderr
 
 
 @pytest.mark.parametrize("save, name", [(animation.save_animation, "bar.avi"), (animation.save_page, "bar.mp4")])

@@ -116,11 +116,20 @@ def test_frames_are_spread_from_the_first_iteration_to_the_last(tmp_path, num_fr
         assert spikes == [i % 4] and titles == ("float", "") and limits == frames[0][-1]
 
 
-def test_window_averages_over_iterations_and_says_so(tmp_path):
+def test_window_averages_all_that_is_shown_and_says_so(tmp_path):
     frames = drawn(timing.animate(make_traces(), 5, window=3), tmp_path).frames
     assert [frame[1]["mean membrane"][0] for frame in frames] == [1, 1.5, 2, 3, 4]
-    assert frames[4][0] == "training iteration 5 of 5 (membrane: mean of the last 3 iterations)"
-    assert frames[4][2] == [1]  # the spikes of iteration 5 alone
+    assert [frame[1]["threshold θ"][0] for frame in frames] == [11, 11.5, 12, 13, 14]
+    assert frames[4][0] == "mean of training iterations 3 to 5 of 5" and frames[0][0] == "training iteration 1 of 5"
+    assert frames[4][2] == [0, 1, 3]  # the spikes of iterations 4, 5 and 3
+
+
+def test_a_mean_spike_is_the_darker_the_more_iterations_have_it():
+    traces = make_traces()
+    traces.spikes[2:] = [[0, 1, 1, 0], [0, 0, 1, 0], [0, 0, 1, 0]]
+    points = timing.compare({"": traces}, window=3).axes[1].collections[0]
+    assert points.get_offsets()[:, 0].tolist() == [1, 2]
+    assert [color[3] for color in points.get_edgecolor()] == pytest.approx([1 / 3, 1])
 
 
 def test_a_frame_looks_as_the_still_figure_does(tmp_path):

@@ -10,7 +10,7 @@ import torch
 from helpers.place import ROOT
 
 from common.errors import UserError
-from common.running import metrics, provenance, record, tensorboard
+from common.running import metrics, provenance, record
 
 SETTINGS = {"exp_name": "quick", "lr": 0.1}
 DATA = SimpleNamespace(name="a set", stand_in=True, train=range(60))
@@ -143,17 +143,6 @@ def test_a_commit_is_that_of_the_repository_whose_root_is_ours(monkeypatch, tmp_
     monkeypatch.setattr(provenance, "__file__", str(file))
     found = provenance.provenance(torch.device("cpu"))
     assert (found["git_commit"] is not None, found["git_dirty"]) == (known, False)
-
-
-def test_of_an_epoch_written_twice_the_later_counts(tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    for num_epochs, rows in ((0, [(1, 3.0), (2, 2.0)]), (1, [(2, 1.5), (3, 1.0)])):
-        with tensorboard.writing(tmp_path, num_epochs) as write_row:
-            for epoch, loss in rows:
-                write_row({"trial": 0, "epoch": epoch, "loss": loss})
-    scalars = EventAccumulator(str(tmp_path)).Reload().Scalars("loss")
-    assert [(scalar.step, scalar.value) for scalar in scalars] == [(1, 3.0), (2, 1.5), (3, 1.0)]
 
 
 @pytest.mark.parametrize("settings, result, finished", [

@@ -183,3 +183,16 @@ def test_traces_are_what_each_layer_does():
 def test_a_trace_has_a_threshold_only_where_the_membrane_is_compared_with_it(spike, expected):
     net = MLP([2, 3, 1], [ParaLIF(0.02, 0.02, 0.001, spike)], nn.Identity(), binarized=False)
     assert [trace[3] for trace in traces(net, torch.ones(4, 1, 2))] == [expected]
+
+
+def test_a_neuron_of_one_s_own_needs_no_threshold():
+    class Doubling(nn.Module):
+        def forward(self, current):
+            return self.trace(current)[0]
+
+        def trace(self, current):
+            return (current > 0).float(), 2 * current
+
+    net = MLP([2, 3, 1], [Doubling()], nn.Identity(), binarized=False)
+    ((_, spikes, membrane, threshold),) = traces(net, torch.ones(4, 1, 2))
+    assert threshold is None and torch.equal(spikes, (membrane > 0).float())
