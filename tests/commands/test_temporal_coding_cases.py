@@ -47,7 +47,7 @@ def test_a_finished_run_of_all_cases_is_not_drawn_again(place, all_cases):
 
 def test_report_has_a_table_of_the_cases(all_cases, capsys):
     path, _ = all_cases
-    report.main([str(path)])
+    report.main([str(path), "--wide"])
     text = capsys.readouterr().out
     assert text.count("| temporal_coding |") == 5 and "Unfinished" not in text
     result = record.read_json(path / "float" / "result.json")
@@ -135,7 +135,7 @@ def test_a_signal_while_drawing_ends_all_and_keeps_the_result(place, name, expec
 
 def test_cases_that_were_moved_go_on_and_are_reported(place, all_cases, tmp_path, capsys):
     shutil.copytree(all_cases[0], tmp_path / "all")
-    report.main([str(tmp_path)])
+    report.main([str(tmp_path), "--wide"])
     assert capsys.readouterr().out.count("| temporal_coding |") == 5
     shutil.rmtree(tmp_path / "all" / CASES[-1])
     status, _, stderr = place.call("temporal_coding", f"resume={tmp_path / 'all'}", "num_frames=0")
