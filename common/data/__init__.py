@@ -97,10 +97,10 @@ def hold_out(samples, title, fraction, subset=0, groups="", held=(), whole=None)
 def count_classes(labels, title, known=0):
     """How many classes `labels`, int64 [N] in `title`, are of: `known`, or those up to the highest label.
 
-    Classes without a sample are told.  ValueError for more classes than samples.
+    Classes without a sample are told.  ValueError for labels up to more than there are samples.
     """
     number = known or int(labels.max()) + 1
-    if number > len(labels):
+    if not known and number > len(labels):
         raise ValueError(f"{title} has {len(labels)} samples of classes 0 to {number - 1}; number its labels from 0")
     if missing := sorted(set(range(number)) - set(labels.tolist())):
         print(f"{title} has no samples of {missing}, which are {len(missing)} of its {number} classes; labels are "

@@ -62,7 +62,7 @@ def read_metrics(path):
         return metrics.read(path / "metrics.csv")
     except FileNotFoundError:
         return []
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         return warn(error) or []
 
 

@@ -50,4 +50,4 @@ def digest_path(path):
 
 def digests(path):
     """What stands beside the checkpoint: its sha256 and, while it is being replaced, that of the old one."""
-    return digest_path(path).read_text(encoding="utf-8").split() if digest_path(path).exists() else []
+    return digest_path(path).read_text(errors="replace").split() if digest_path(path).exists() else []

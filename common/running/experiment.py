@@ -160,7 +160,8 @@ def _run_trials(prepared, path, rows, signals):
 def _train(prepared, current, path, rows, warned, signals):
     """Train a trial to its end; record and show each epoch.  rows: of each trial, to which its epochs add theirs."""
     task, settings, data, encode, _ = prepared
-    name = tensorboard.name_of(record.read_config(path)["command"])
+    with foreign(f"{path / 'config.json'} is damaged"):
+        name = tensorboard.name_of(record.read_config(path)["command"])
     place, iteration = path / "tensorboard" / name / current.path.name, current.progress.iteration
     with tensorboard.writing(place, iteration, record.held_out(settings)) as (write_row, current.write_loss):
         with foreign(f"trial {current.number} cannot be trained on", ValueError, RuntimeError, IndexError):

@@ -22,7 +22,7 @@ def read(path):
 
     ValueError, naming file and line, for a line cut short or a cell that is no number.
     """
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         lines = csv.DictReader(file, restval="nothing: the line is cut short")
         try:
             rows = [{key: int(cell) if key in COUNTS else float(cell or "nan") for key, cell in row.items()}

@@ -58,7 +58,8 @@ def write_config(path, settings, data, device):
         first = read_config(path)
         if other := [key for key in ("git_commit", "versions", "threads", "platform") if first.get(key) != origin[key]]:
             print(f"warning: the run began with other {', '.join(other)}; last bits may differ", file=sys.stderr)
-        content = first | {"settings": settings, "resumed": [*first.get("resumed", []), origin]}
+        with foreign(f"{path / 'config.json'} is damaged"):
+            content = first | {"settings": settings, "resumed": [*first.get("resumed", []), origin]}
     write_json(path / "config.json", content)
 
 
@@ -162,8 +163,8 @@ def read_json(path, kind=object, **kinds):
     kinds: see require.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))  # some editors put a mark before it
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
     if not isinstance(content, kind):
         raise UserError(f"{path} is damaged: it holds no {kind.__name__}")

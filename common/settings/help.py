@@ -7,6 +7,7 @@ import tokenize
 
 from common.build import REGISTRIES
 from common.choices import one_of
+from common.errors import foreign
 from common.settings.arguments import show_value
 from common.settings.keys import KEYS
 from common.settings.resolution import columns, holds, offered, options_of, resolve
@@ -22,7 +23,7 @@ def help_text(conf, arguments=()):
     """Every key of the run that conf.py, a module, and the arguments describe, with its value, what it may be and what
     it means; then the overrides that this net can meet, and the cases."""
     settings = resolve(conf, arguments)
-    with tokenize.open(conf.__file__) as file:
+    with foreign(f"{conf.__file__} cannot be read"), tokenize.open(conf.__file__) as file:
         source = file.read()
     comments = comments_of(source, ("config", settings["net"], "columns"))
     own = [key for section in ("config", settings["net"]) for key in getattr(conf, section)]

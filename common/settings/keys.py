@@ -19,7 +19,7 @@ RUN = {
     "exp_name": Rule(lambda value: value and "/" not in value, "must be a name without /"),
     "num_trials": AT_LEAST_ONE,
     "seed": NOT_NEGATIVE,
-    "device": Rule(lambda value: re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value),
+    "device": Rule(lambda value: re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]?))?", value),
                    "must be auto, cpu, mps, cuda or cuda:NUMBER"),
     "num_threads": AT_LEAST_ONE,
 }
@@ -47,7 +47,7 @@ IMAGES = {
     "crop": Rule(lambda value: isinstance(value, int) and 0 <= value < 28, "must be a whole number of pixels, 0..27"),
 }
 EVENTS = {
-    "dt_ms": POSITIVE, "window_ms": AT_LEAST_ZERO,
+    "dt_ms": Rule(lambda value: 0 < value <= 1e9, "must lie in (0, 1e9] ms"), "window_ms": AT_LEAST_ZERO,
     "length": one_of("fixed", "sample", "batch"), "values": one_of("count", "binary"),
     "scale_time": BELOW_ONE, "scale_channels": BELOW_ONE, "scale_together": SWITCH,
 }

@@ -175,7 +175,7 @@ def check(settings):
         rule = one_of(*REGISTRIES[key]) if key in REGISTRIES else options[key].rule if key in options else KEYS[key]
         if value is None:
             raise ValueError(f"these settings need {key}, which conf.py does not set for them")
-        if value == []:
+        if isinstance(value, list) and not value:
             raise ValueError(f"{key} must not be an empty list")
         items = value if isinstance(value, list) else [value]
         if not _is_allowed(rule, items):
@@ -187,7 +187,7 @@ def check(settings):
 def _is_allowed(rule, items):
     try:
         return all(rule.test(item) for item in items)
-    except (TypeError, AttributeError):  # conf.py itself has another type
+    except (TypeError, ValueError, AttributeError):  # conf.py itself has another type
         return False
 
 

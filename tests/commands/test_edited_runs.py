@@ -107,6 +107,14 @@ def test_a_config_that_lacks_a_key_or_has_one_of_another_kind_is_told_in_a_line(
     assert ends["", "settings", "{}"] == ends["data", "hashes", "{}"] == ends["data", "name", "{}"] == 2
 
 
+@pytest.mark.parametrize("key, value", [("command", 7), ("command", "python 'run.py"), ("resumed", 5)])
+def test_what_only_a_run_that_goes_on_reads_of_config_json_is_told(place, finished, monkeypatch, capsys, key, value):
+    path = finished("spoilt")
+    record.write_json(path / "config.json", json.loads((path / "config.json").read_text()) | {key: value})
+    status, stderr = outcome(place, monkeypatch, capsys, "resume=runs/spoilt")
+    assert status == 2 and "runs/spoilt/config.json is damaged" in stderr.splitlines()[-1], stderr
+
+
 @pytest.mark.parametrize("content, message", [
     ([1, 2], "its trials are no dicts"), ([{"seed": 0}, {"seed": 1}], "result.json is damaged"),
     ([], "it lacks trials")])

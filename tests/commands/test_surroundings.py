@@ -73,6 +73,17 @@ def test_a_conf_py_that_is_broken_is_told_in_one_line(place, old, new, message, 
     assert status == 2 and stderr.startswith("run.py: ") and message in stderr and stderr.count("\n") == 1, stderr
 
 
+def test_help_names_a_conf_py_whose_letters_are_not_utf_8(place):
+    file = place.root / "mnist" / "conf.py"
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"# part of", b"# \xe9 part of", 1))
+    try:
+        status, _, stderr = place.call("mnist", "--help")
+    finally:
+        file.write_bytes(content)
+    assert status == 2 and f"{file} cannot be read: " in stderr and stderr.count("\n") == 1, stderr
+
+
 def test_a_conf_py_without_docstring_and_with_computed_keys_has_help(place):
     file = place.root / "mnist" / "conf.py"
     content = file.read_text()

@@ -47,5 +47,7 @@ def test_more_classes_than_samples_are_refused(capsys):
     labels = torch.arange(20)
     assert count_classes(labels, "mine") == count_classes(labels % 7, "mine", 7) + 13 == 20
     assert capsys.readouterr().err == ""
+    assert count_classes(labels[:1], "mine", 2) == 2  # a small set of known classes is no wrongly numbered one
+    assert "mine has no samples of [1]" in capsys.readouterr().err
     with pytest.raises(ValueError, match="mine has 20 samples of classes 0 to 1019; number its labels from 0"):
         count_classes(labels + 1000, "mine")

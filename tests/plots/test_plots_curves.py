@@ -145,6 +145,11 @@ def test_read_metrics_names_file_and_line_of_damage(tmp_path, line):
         metrics.read(path)
 
 
+def test_read_metrics_takes_a_file_that_a_spreadsheet_has_saved(tmp_path):
+    (tmp_path / "metrics.csv").write_text("trial,epoch,val_loss\r\n0,1,1.5\r\n", encoding="utf-8-sig")
+    assert metrics.read(tmp_path / "metrics.csv") == [{"trial": 0, "epoch": 1, "val_loss": 1.5}]
+
+
 def test_save_writes_an_image_and_makes_its_directory(tmp_path):
     path = tmp_path / "figures" / "learning_curves.png"
     style.save(curves.learning_curves(make_rows([0.5, 0.6])), path)

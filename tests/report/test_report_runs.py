@@ -48,6 +48,16 @@ def test_a_run_with_a_damaged_file_is_named_and_the_others_are_shown(tmp_path, c
     assert err.startswith("warning: ") and str(bad / file) in err and err.count("\n") == 1
 
 
+def test_a_folder_for_metrics_costs_no_more(tmp_path, capsys):
+    bad = make_run(tmp_path, "bad")
+    (bad / "metrics.csv").unlink(missing_ok=True)
+    (bad / "metrics.csv").mkdir()
+    report.main([str(tmp_path)])
+    out, err = capsys.readouterr()
+    assert [row["run"] for row in table(out)] == ["bad"]
+    assert str(bad / "metrics.csv") in err and err.count("\n") == 1
+
+
 @pytest.mark.parametrize("content", [HEADER + "0,1,430,0.9\n0,2,8", HEADER + "0,one,430,0.9\n", "\xff", "a,b\n1,2\n"])
 def test_damaged_metrics_cost_a_run_only_its_number_of_epochs(tmp_path, capsys, content):
     bad = make_run(tmp_path, "bad")

@@ -106,6 +106,7 @@ DAMAGES = {
     "missing": lambda path: path.unlink(),
     "no digest": lambda path: checkpoint.digest_path(path).unlink(),
     "empty digest": lambda path: checkpoint.digest_path(path).write_text(""),
+    "digest that is no text": lambda path: checkpoint.digest_path(path).write_bytes(b"\xff\xfe"),
 }
 
 

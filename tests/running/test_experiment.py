@@ -18,7 +18,7 @@ def test_a_device_can_be_named(name):
     assert settings_of("mnist", f"device={name}")["device"] == name
 
 
-@pytest.mark.parametrize("name", ["mps:1", "gpu", "cuda:", "cpu:0", "amps"])
+@pytest.mark.parametrize("name", ["mps:1", "gpu", "cuda:", "cpu:0", "amps", "cuda:00", "cuda:128", "cuda:\u0663"])
 def test_another_device_is_refused(name):
     with pytest.raises(ValueError, match="device must be auto, cpu, mps, cuda or cuda:NUMBER, got"):
         settings_of("mnist", f"device={name}")

@@ -107,9 +107,11 @@ def test_json_comes_back(tmp_path):
     record.write_json(tmp_path / "a.json", content)
     assert record.read_json(tmp_path / "a.json") == content
     assert json.loads((tmp_path / "a.json").read_text()) == content
+    (tmp_path / "a.json").write_text((tmp_path / "a.json").read_text(), encoding="utf-8-sig")  # as some editors do
+    assert record.read_json(tmp_path / "a.json") == content
 
 
-@pytest.mark.parametrize("content", [None, "", '{"a": ', b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [None, "", '{"a": ', b"\xff\xfe\x00", "[" * 10**5])
 def test_json_that_cannot_be_read_names_its_file(tmp_path, content):
     if content is not None:
         (tmp_path / "a.json").write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -2,7 +2,9 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from helpers.settings import settings_of
 from helpers.small_conf import CONF
 
 from common.settings.help import help_text
@@ -63,6 +65,7 @@ def test_a_case_s_values_stand_where_no_argument_does():
     ({"config": CONF.config | {"net": "resnet19"}}, "net must be one of 'convnet', 'tha_mlp', got 'resnet19'"),
     ({"convnet": {key: value for key, value in CONF.convnet.items() if key != "beta"}}, "these settings need beta"),
     ({"convnet": CONF.convnet | {"hidden_sizes": [3]}}, "hidden_sizes in convnet has no effect there; it needs net="),
+    ({"convnet": CONF.convnet | {"beta": np.empty(0)}}, "beta must"),
     ({"convnet": CONF.convnet | {"slope": "steep"}}, "slope must exceed 0 and be finite, got 'steep'")])
 def test_what_is_wrong_in_conf_py_is_named(sections, message):
     with pytest.raises(ValueError, match=message):
@@ -103,6 +106,15 @@ def test_a_number_beyond_float32_is_refused(key, value):
     with pytest.raises(ValueError, match=f"{key} must lie within what float32 holds"):
         check(resolve(CONF) | {key: value})
     check(resolve(CONF) | {key: 3.4e38 if key != "thresholds" else [1.0, 3.4e38]})
+
+
+@pytest.mark.parametrize("dt_ms", ["1e10", "0.0", "-1.0"])
+@pytest.mark.parametrize("directory", ["shd", "dvs_gesture"])
+def test_steps_last_no_longer_than_their_edges_can_be_counted(directory, dt_ms):
+    asked = ["split_by=dt"] * (directory == "dvs_gesture")
+    with pytest.raises(ValueError, match=r"dt_ms must lie in \(0, 1e9\] ms, got"):
+        settings_of(directory, *asked, f"dt_ms={dt_ms}")
+    assert settings_of(directory, *asked, "dt_ms=1e9")["dt_ms"] == 1e9
 
 
 def test_a_saved_key_that_nothing_reads_is_named():

@@ -1,8 +1,10 @@
 """The archives that tonic's DVSGesture downloads: unpacked once, and held against what lies unpacked beside them."""
 
+import contextlib
 import dataclasses
 import hashlib
 import re
+import shutil
 import sys
 import tarfile
 
@@ -22,7 +24,8 @@ def located(path, name, published, cache, memory):
     ValueError for what is wrong with either.
     """
     archive = path.with_name(f"{name}.tar.gz")
-    recordings = tonic_folder.read(path if path.is_dir() else unpacked(path, name, cache / "unpacked", memory), memory)
+    recordings = (tonic_folder.read(path, memory) if path.is_dir() else
+                  unpacked(path, name, cache / "unpacked", memory))
     key = f"content of {published.removeprefix('md5:')}"
     if memory.matches(archive, published):
         memory.known[key] = memory.of(archive, "content", content)
@@ -36,20 +39,28 @@ def content(path):
 
 
 def unpacked(path, top, cache, memory):
-    """The folder of `cache` that holds the recordings of an archive, which lie in its folder `top`."""
+    """The Recordings of an archive, which lie in its folder `top`, from a folder of `cache`; unpacked if they are not
+    all there, or somebody has changed them.
+    """
     folder = cache / memory.of(path, "md5")
-    if not (folder / top).is_dir():
-        print(f"{path}: unpacking {(size := path.stat().st_size) / 1e6:.0f} MB into {folder}", file=sys.stderr)
-        with atomic.folder(folder, size) as part:
-            for found, name, recording in _recordings(path):
-                if found != top:
-                    raise bad_file(path, f"holds recordings in {found}/, not in {top}/")
-                target = part / top / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(recording)
-            if not (part / top).is_dir():
-                raise bad_file(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
-    return folder / top
+    with contextlib.suppress(ValueError):
+        recordings = tonic_folder.read(folder / top, memory)
+        if recordings.digest == memory.of(path, "content", content):
+            return recordings
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"{path}: unpacking {(size := path.stat().st_size) / 1e6:.0f} MB into {folder}", file=sys.stderr)
+    with atomic.folder(folder, size) as part:
+        for found, name, recording in _recordings(path):
+            if found != top:
+                raise bad_file(path, f"holds recordings in {found}/, not in {top}/")
+            target = part / top / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(recording)
+        if not (part / top).is_dir():
+            raise bad_file(path, f"holds no recordings {top}/userNN_SESSION/LABEL.npy")
+    recordings = tonic_folder.read(folder / top, memory)
+    memory.of(path, "content", lambda _: recordings.digest)
+    return recordings
 
 
 def _recordings(path):

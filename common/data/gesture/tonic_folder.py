@@ -70,7 +70,7 @@ def _read_dict(path):
 def digest_of(contents):
     """sha256 over a set: contents: {name: sha256 of the file}."""
     lines = "".join(f"{content} {name}\n" for name, content in sorted(contents.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
 def read(folder, memory):

@@ -67,11 +67,14 @@ def read(path, name, binning, published, num_classes=None):
         raise ValueError(f"{name} {error}") from error
     except layout.LayoutError as error:
         raise bad_file(name, error) from error
-    times, units = arrays["times"].astype(np.float32), arrays["units"].astype(np.int32)
-    labels, speakers = (arrays[key].astype(np.int64) for key in ("labels", "speakers"))
+    with np.errstate(over="ignore"):  # what float32 does not hold is inf, which is a fault
+        times = arrays["times"].astype(np.float32)
     offsets, keys = np.concatenate([[0], np.cumsum(arrays["lengths"])]), arrays["keys"].tolist()
-    if not published and (fault := _fault(times, units, offsets, labels, num_classes or len(keys))):
+    if not published and (
+            fault := _fault(times, arrays["units"], offsets, arrays["labels"], num_classes or len(keys))):
         raise bad_file(name, fault)
+    units, labels, speakers = (arrays[key].astype(kind) for key, kind in
+                               (("units", np.int32), ("labels", np.int64), ("speakers", np.int64)))
     return Events(*map(torch.from_numpy, (times, units, offsets, labels, speakers)), NUM_UNITS, binning), keys
 
 
@@ -110,7 +113,7 @@ def _last_line(said):
 
 
 def _fault(times, units, offsets, labels, num_classes):
-    """What is wrong with the first bad sample, or None."""
+    """What is wrong with the first bad sample, or None.  units, labels: as the file has them, of any whole type."""
     if not np.diff(offsets).all():
         return f"sample {np.diff(offsets).argmin()} has no events"
     for wrong, rule, values in (

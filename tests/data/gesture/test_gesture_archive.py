@@ -47,6 +47,18 @@ def test_an_archive_is_unpacked_once(tmp_path, memory, monkeypatch, prefix):
     assert locate(path.parent, memory).digest == recordings.digest
 
 
+@pytest.mark.parametrize("names", [["0.npy"], ["0.npy", "1.npy"], []])
+@pytest.mark.parametrize("content", [npy(EVENTS + 3), None])
+def test_an_archive_whose_unpacked_files_were_changed_is_unpacked_again(tmp_path, memory, capsys, names, content):
+    path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members())
+    recordings = locate(path.parent, memory)
+    for file in [file for file in recordings.paths if file.name in names]:
+        file.write_bytes(content) if content else file.unlink()
+    again = locate(path.parent, memory, md5(path))
+    assert again.published and again.digest == recordings.digest
+    assert capsys.readouterr().err.count("unpacking") == (2 if names else 1)
+
+
 def test_what_is_published_is_known_by_the_archive_s_md5(tmp_path, memory):
     path = archive(tmp_path / "set" / "ibmGestureTrain.tar.gz", members())
     published = md5(path)

@@ -28,6 +28,12 @@ def test_labels_and_users_come_from_the_names(tmp_path, memory, monkeypatch):
     assert recordings.labels.tolist() == [0, 9, 10, 3] and recordings.users.tolist() == [2, 2, 2, 12]
 
 
+def test_a_folder_s_name_may_be_of_any_bytes(tmp_path, memory):
+    recordings = tonic_folder.read(write(tmp_path / "set", {os.fsdecode(b"user01_\xff/2.npy"): npy(EVENTS)}), memory)
+    memory.save()
+    assert recordings.labels.tolist() == [2] and recordings.digest
+
+
 @pytest.mark.parametrize("name, message", [
     ("user01_a/11.npy", "11.npy: the label, its name, must lie in 0..10"),
     ("user01_a/-1.npy", "a recording is a userNN_SESSION/LABEL.npy"),

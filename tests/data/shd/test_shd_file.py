@@ -60,6 +60,7 @@ def without(name):
 
 
 SIGNED = {"times": np.float32, "units": np.int32}
+WIDE = {"times": np.float64, "units": np.int64}
 EMPTY = {"times": [], "units": [], "labels": np.empty(0, int), "speakers": np.empty(0, int), "keys": KEYS}
 FAULTS = [  # (content, what the message says)
     (with_value("times", 7, np.nan, 2), "sample 7: a time must be finite and 0 s or later, found nan"),
@@ -68,6 +69,9 @@ FAULTS = [  # (content, what the message says)
     (with_value("units", 0, 700, 2), "sample 0: a unit must lie in 0..699, found 700"),
     (with_value("units", 5, 65535), "sample 5: a unit must lie in 0..699, found 65535"),
     (with_value("units", 6, -1, kinds=SIGNED), "sample 6: a unit must lie in 0..699, found -1"),
+    (with_value("units", 6, 2**32 + 5, kinds=WIDE), "sample 6: a unit must lie in 0..699, found 4294967301"),
+    (with_value("times", 3, 1e300, kinds=WIDE), "sample 3: a time must be finite and 0 s or later, found inf"),
+    (hdf5(made() | {"labels": np.full(20, 2**63, np.uint64)}), "sample 0: the label must be in 0..3, found 9223"),
     (with_value("labels", 4, 4), "sample 4: the label must be in 0..3, found 4"),
     (with_value("labels", 11, -1), "sample 11: the label must be in 0..3, found -1"),
     (hdf5(made() | {"times": [[0.5]] * 20, "units": [[3]] * 12 + [[3, 4]] + [[3]] * 7}),
