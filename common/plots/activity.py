@@ -48,7 +48,8 @@ def _bars(ax, trials, labels, scale, ylabel):
             ax.bar_label(bars, fmt=_two_digits, padding=2, fontsize=8)
     ax.set_xticks(range(len(names)), names, **({} if len(names) <= FEW_LAYERS else {"rotation": 45, "ha": "right"}))
     ax.grid(axis="x", visible=False)
-    ax.set(ylabel=ylabel, ymargin=0.12, ylim=(0, None))
+    ax.set(ylabel=ylabel, ymargin=0.12)
+    ax.set_ylim(0, max(ax.get_ylim()[1], 0.01 * scale))  # where all are 0, too
 
 
 def _two_digits(value):
@@ -75,8 +76,9 @@ def tau_distributions(taus, init_tau, title="", what="layer"):
     ax.set_xticks(range(len(taus)), labels)
     ax.grid(axis="x", visible=False)
     several = any(len(values) > 1 for values in taus.values())
-    ax.set(ylabel="time constant τ (steps)", xlabel=f"{what}, number of neurons" if several else what, title=title)
+    ax.set(ylabel="time constant τ (steps)", xlabel=f"{what}, number of neurons" if several else what)
     ax.legend(frameon=False)
+    figure.suptitle(title)
     return figure
 
 
