@@ -7,13 +7,13 @@ config = {
     "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants
     "exp_name": "dvs_gesture",      # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # for independent trials use seed + num_trials
+    "seed": 0,                      # of trial 0; for further independent trials, begin at seed + num_trials
     "data_dir": "~/data",           # holds DVSGesture/, or is that folder
-    "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
-    "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
+    "source": "auto",               # auto: published, else sample | published: or an error | sample: the stand-in
+    "subset": 0,                    # train on this many recordings only (validation and test stay whole); 0: on all
     "val_split": "random",          # validate on recordings drawn at random | on users whom training never sees: users
     "val_fraction": 0.15,           # fraction of each class held out for validation; the test set is read once
-    "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
+    "select_on": "val",             # test the epoch best on val | on test, as some papers do; marked so | the last
     "ties": "loss",                 # the best of equal scores: of the lower loss | first | last, as PLIF's thesis
     "normalization": "none",        # how a frame's counts are scaled: frequency | max | norm | sum | none
     "augment": False,               # change each recording's events at random while training
@@ -27,7 +27,7 @@ convnet = {
     "dt_ms": 5.0,                   # a frame's duration
     "num_steps": 100,               # frames, in training and validation
     "num_steps_test": 360,          # ... and in the test: 1.8 s.  200 suffice for recordings of one second
-    "downsample": 4,                # so many pixels a side make one
+    "downsample": 4,                # this many pixels a side make one
     "channels": [16, 32],           # output channels of the two convolutions
     "batch_norm": False,            # after each of them
     "dropout": 0.43,                # fraction of the read-out's current that is dropped
@@ -57,7 +57,7 @@ plifnet = {
     "init_tau": 2.0,                # steps; of neurons the mean
     "split_by": "number",           # events into num_steps parts of equal number | of equal time | frames of dt_ms
     "num_steps": 20,                # frames
-    "downsample": 1,                # so many pixels a side make one
+    "downsample": 1,                # this many pixels a side make one
     "num_layers": 5,                # blocks of convolution, batch norm, neurons and pool
     "channels": 128,                # output channels of each convolution
     "hidden_size": 512,             # neurons between the convolutions and the read-out

@@ -7,12 +7,12 @@ config = {
     "net": "convnet",               # convnet: threshold annealing | plifnet: learnt time constants | resnet19: tdBN
     "exp_name": "fashion_mnist",    # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # for independent trials use seed + num_trials
+    "seed": 0,                      # of trial 0; for further independent trials, begin at seed + num_trials
     "data_dir": "~/data",           # holds fashion_mnist/, or is that folder
-    "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
-    "subset": 0,                    # train on so many samples only (validation and test stay whole); 0: on all
+    "source": "auto",               # auto: published, else sample | published: or an error | sample: the stand-in
+    "subset": 0,                    # train on this many samples only (validation and test stay whole); 0: on all
     "val_fraction": 0.1,            # fraction of the training set held out for validation; 0 will do for select_on=last
-    "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
+    "select_on": "val",             # test the epoch best on val | on test, as some papers do; marked so | the last
     "ties": "loss",                 # the best of equal scores: of the lower loss | first | last, as PLIF and tdBN
     "device": "auto",               # auto: cuda if there is one | cpu | cuda | cuda:1 | mps
 }
@@ -77,7 +77,7 @@ resnet19 = {
     "num_steps": 2,
     "pixel_mean": 0.2860,           # the training set's, subtracted from pixels in [0, 1]
     "pixel_std": 0.3530,            # ... which are then divided by this
-    "crop": 0,                      # move the images while training, by so many pixels at most.  Its README: 4
+    "crop": 0,                      # move the images while training, by this many pixels at most.  Its README: 4
     "channels": 128,                # output channels of the first stage; then twice and four times as many
     "stem": 128,                    # ... of the first convolution.  Its code: 64
     "hidden_size": 256,             # neurons before the read-out

@@ -7,13 +7,13 @@ config = {
     "net": "tha_mlp",               # tha_mlp: 700-3000-20, threshold annealing | mlp: 700-128-128-128-20, any neuron
     "exp_name": "shd",              # part of the run directory's name
     "num_trials": 5,                # trial k runs with seed + k
-    "seed": 0,                      # for independent trials use seed + num_trials
+    "seed": 0,                      # of trial 0; for further independent trials, begin at seed + num_trials
     "data_dir": "~/data",           # holds SHD/, or is that folder
-    "source": "auto",               # auto: data_dir, else download, else stand-in | published: or an error | sample
-    "subset": 0,                    # train on so many recordings only (validation and test stay whole); 0: on all
+    "source": "auto",               # auto: published, else sample | published: or an error | sample: the stand-in
+    "subset": 0,                    # train on this many recordings only (validation and test stay whole); 0: on all
     "val_split": "random",          # validate on random recordings | speakers: on speakers whom training never hears
     "val_fraction": 0.1,            # fraction of the training set held out for validation; the test set is read once
-    "select_on": "val",             # test the epoch best on val | on test, as some papers, marked so | the last
+    "select_on": "val",             # test the epoch best on val | on test, as some papers do; marked so | the last
     "ties": "loss",                 # the best of equal scores: of the lower loss | first | last
     "values": "count",              # one channel's events in one step: count, they add up | binary, they count once
     "window_ms": 0.0,               # where to stop reading a recording; 0: at its end.  snn-tha read 333 ms only
@@ -56,8 +56,8 @@ mlp = {
     "spike": "sb",                  # spsn's: sb | gs; paralif's also trb | d | sd | td | trd | t | st | tt | trt
     "binarize": False,
     "hidden_sizes": [128, 128, 128],
-    "tau_syn_ms": 20.0,             # time constants of synapse and membrane
-    "tau_mem_ms": 20.0,
+    "tau_syn_ms": 20.0,             # time constant of the synapse
+    "tau_mem_ms": 20.0,             # ... and of the membrane
     "rate_limit": 0.0,              # mean hidden firing rate above which the loss has a penalty; 0: none.  SPSN: .4, .1
     "dt_ms": 1.0,
     "num_steps": 2000,              # at most; what comes later is cut

@@ -14,7 +14,7 @@ config = {
     "num_inputs": 100,              # Bernoulli spike trains, drawn once per trial
     "spike_time": 75,               # the step at which the output is to spike
     "num_frames": 200,              # frames of each video, and half as many of the page; 0: neither
-    "num_threads": 1,               # CPU threads: so small layers gain nothing from more, and lose to a busy neighbour
+    "num_threads": 1,               # CPU threads; with layers this small more gain nothing, and lose on a busy machine
     "device": "cpu",                # cpu: the fastest for one small sample | auto: cuda if there is one | cuda | cuda:1
 }
 

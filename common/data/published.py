@@ -15,7 +15,7 @@ class Published(NamedTuple):
     title: its name.  folder: what its folder is called.
     hashes: {file: hash}, of the content if `unzip`, as download.fetch takes them; urls: {file: where it is}.
     ends: what may follow a file's name: "" nothing, ".gz" a packed file, "/" a folder of that name; cached: what
-    follows it in the user's cache.  stand_in: what stands in, "made gestures stand in".
+    follows it in the user's cache.  stand_in: what stands in, "generated gestures stand in".
     system_folder: where a Linux package puts it.  aliases: what else its folder may be called.
     """
 

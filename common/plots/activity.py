@@ -45,10 +45,16 @@ def _bars(ax, trials, labels, scale, ylabel):
                       yerr=values.std(0, ddof=1) if len(trials) > 1 else None, capsize=3,
                       color=COLORS[k], edgecolor="white", hatch=["", "//"][k], label=label)
         if len(labels) == 1 or len(names) <= FEW_LAYERS:
-            ax.bar_label(bars, fmt=lambda value: f"{value:.{3 if value >= 99.5 else 2}g}", padding=2, fontsize=8)
+            ax.bar_label(bars, fmt=_two_digits, padding=2, fontsize=8)
     ax.set_xticks(range(len(names)), names, **({} if len(names) <= FEW_LAYERS else {"rotation": 45, "ha": "right"}))
     ax.grid(axis="x", visible=False)
-    ax.set(ylabel=ylabel, ymargin=0.12, ylim=(0, None))
+    ax.set(ylabel=ylabel, ymargin=0.12)
+    ax.set_ylim(0, max(ax.get_ylim()[1], 0.01 * scale))  # where all are 0, too
+
+
+def _two_digits(value):
+    """The value with two significant digits, a 0 behind the point too; from 99.5 on, whole."""
+    return f"{value:#.2g}".removesuffix(".") if 0 < value < 99.5 else f"{value:.0f}"
 
 
 def tau_distributions(taus, init_tau, title="", what="layer"):
@@ -70,8 +76,9 @@ def tau_distributions(taus, init_tau, title="", what="layer"):
     ax.set_xticks(range(len(taus)), labels)
     ax.grid(axis="x", visible=False)
     several = any(len(values) > 1 for values in taus.values())
-    ax.set(ylabel="time constant τ (steps)", xlabel=f"{what}, number of neurons" if several else what, title=title)
+    ax.set(ylabel="time constant τ (steps)", xlabel=f"{what}, number of neurons" if several else what)
     ax.legend(frameon=False)
+    figure.suptitle(title)
     return figure
 
 

@@ -53,7 +53,8 @@ def compare_losses(cases):
     ax.set(xlabel="training iteration", ylabel="mean squared error / (target's peak)²", yscale="log",
            title=f"{lost} values are not finite, or 0, and not drawn" if lost else "")
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
-    legend_below(figure, ax, 5)
+    if any(cases):
+        legend_below(figure, ax, 5)
     return figure
 
 

@@ -10,7 +10,7 @@ from common.choices import one_of
 from common.errors import foreign
 from common.settings.arguments import show_value
 from common.settings.keys import KEYS
-from common.settings.resolution import columns, holds, offered, options_of, resolve
+from common.settings.resolution import columns, holds, known, offered, options_of, resolve
 
 MEANINGS = {  # of keys of a run, where neither conf.py nor a part says it
     "num_steps": "time steps of a sample", "dt_ms": "duration of a step", "seed": "trial k runs with seed + k",
@@ -51,14 +51,23 @@ def _line(conf, key, settings, comments):
     rule = option.rule if option else one_of(*offered(conf)[key]) if key in REGISTRIES else KEYS[key]
     own = comments.get(key, "")
     comment = own or (option.help if option else "") or MEANINGS.get(key, "")
-    others = [choice for choice in rule.choices if isinstance(choice, str) and choice not in comment]
-    if others != [settings[key]] and " | " not in own:  # else it has those that make sense here
-        comment = " | ".join([comment, *others]).removeprefix(" | ")
-    return f"  {key}={show_value(settings[key])}".ljust(44) + comment
+    others = [choice for choice in rule.choices if isinstance(choice, str) and choice not in comment
+              and _needs_met(conf, key, choice)]
+    if own and " | " not in own:  # it is of conf.py's value; with a | it has the others that make sense here
+        comment = " | ".join([own, *(choice for choice in others if choice != settings[key])])
+    elif not own and others not in ([], [settings[key]]):
+        comment = ": ".join(filter(None, [comment, " | ".join(others)]))
+    return f"  {key}={show_value(settings[key])}".ljust(42) + "  " + comment
+
+
+def _needs_met(conf, key, choice):
+    """Whether conf.py or a default has all that this answer to `key` reads."""
+    options = REGISTRIES[key][choice].options if key in REGISTRIES else {}
+    return all(option.default is not None or name in known(conf) for name, option in options.items())
 
 
 def _wrapped(title, values):
-    pairs = " ".join(f"{key}={show_value(value)}" for key, value in values.items())
+    pairs = " ".join(f"{key}={show_value(value)}" for key, value in values.items()) or "conf.py as it stands"
     return f"  {title}\n" + textwrap.fill(pairs, 120, initial_indent=6 * " ", subsequent_indent=6 * " ",
                                           break_long_words=False, break_on_hyphens=False)
 
@@ -66,11 +75,11 @@ def _wrapped(title, values):
 def comments_of(source, sections):
     """{key: comment} of every `"key": value` in the dicts of these names, of which the first with a comment counts.
 
-    A comment belongs to the last key of its line.
+    A comment belongs to the last key of its line; behind a dict that is all on one line, to none.
     """
     tree = ast.parse(source)
-    named = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys
-             if isinstance(key, ast.Constant)]
+    named = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) and node.lineno < node.end_lineno
+             for key in node.keys if isinstance(key, ast.Constant)]
     keys = {key.lineno: key.value for key in sorted(named, key=lambda key: key.col_offset)}
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens

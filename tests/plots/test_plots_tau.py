@@ -59,7 +59,7 @@ def test_a_layer_of_neurons_is_a_violin_and_a_single_tau_a_mark():
     (start,) = [line for line in ax.get_lines() if line.get_linestyle() == "--"]
     assert list(start.get_ydata()) == [2.0, 2.0] and start.get_label() == "mean at the start"
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["conv1\n2,000", "fc1"]
-    assert ax.get_title() == "title" and "(steps)" in ax.get_ylabel()
+    assert ax.figure.get_suptitle() == "title" and "(steps)" in ax.get_ylabel()
 
 
 def test_neurons_that_are_still_equal_are_a_mark():

@@ -158,7 +158,7 @@ cases = {"short": {"seed": 4}}
         "What to run.", "What runs with binarize=False:", "net=convnet convnet | tha_mlp",
         'seed=1 of all: "beta": 2', "num_steps=5 time steps of a sample", "binarize=False weights in {-1, +1}",
         "channels=[4,8] inside", "dropout=0.1 convnet's", "beta=0.1 decay of the membrane per step"]
-    assert "surrogate=fast_sigmoid ds/du | fast_sigmoid | atan | rectangle" in lines and "num_epochs=3 long" in lines
+    assert "surrogate=fast_sigmoid ds/du: fast_sigmoid | atan | rectangle" in lines and "num_epochs=3 long" in lines
     assert lines[-4] == "beta=0.1 num_epochs=3" and lines[-2:] == ["case=short:", "seed=4"]
     assert "dropout=[0.1] the MLP's" in " ".join(help_text(conf, ["net=tha_mlp"]).split())
 

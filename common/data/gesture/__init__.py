@@ -1,4 +1,4 @@
-"""DVS128 Gesture, from the first place that has it, or made gestures that stand in for it."""
+"""DVS128 Gesture, from the first place that has it, or generated gestures that stand in for it."""
 
 import dataclasses
 import shutil
@@ -24,7 +24,7 @@ PUBLISHED = Published(
     {part: [f"{mirror}{number}" for mirror in MIRRORS] for part, number in FIGSHARE.items()},
     ends=("/", ".tar.gz", ".tgz", ".tar"),
     cached=".tar.gz",
-    stand_in="made gestures stand in",
+    stand_in="generated gestures stand in",
     unzip=False,
     aliases=("DvsGesture", "DVS128Gesture"),
 )

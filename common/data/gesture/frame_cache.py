@@ -67,7 +67,7 @@ def cached(recordings, framing, folder):
     size = len(recordings.paths) * math.prod(framing.shape)
 
     def make(part):
-        print(f"frames: writing {size / 1e6:.0f} MB or, for counts beyond 255, more to {folder}", file=sys.stderr)
+        print(f"frames: writing {math.ceil(size / 1e6)} MB (more if a count exceeds 255) to {folder}", file=sys.stderr)
         for kind in frames.KINDS:
             if _write(part, recordings, framing, np.zeros(framing.shape, kind)):
                 break

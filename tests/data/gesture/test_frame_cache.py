@@ -31,7 +31,7 @@ def expected(label, num_events):
 
 def test_frames_are_written_once_and_mapped_from_the_disk(folder, monkeypatch, capsys):
     first = cached(folder)
-    assert "frames: writing 0 MB or, for counts beyond 255, more to" in capsys.readouterr().err
+    assert "frames: writing 1 MB (more if a count exceeds 255) to" in capsys.readouterr().err
     for label, num_events in ((0, 100), (2, 33)):
         assert (first.counts[label] == expected(label, num_events)).all()
     assert not first.counts[1].any() and first.counts.dtype == np.uint8

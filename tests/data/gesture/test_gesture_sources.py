@@ -60,7 +60,7 @@ def test_a_missing_part_is_named(house):
 def test_the_stand_in_is_announced(house, capsys, source):
     data = load(house, source=source)
     assert (data.name, data.stand_in, data.num_classes) == ("synthetic gestures", True, 11)
-    assert "*** This is NOT the set DVS128 Gesture: made gestures stand in" in capsys.readouterr().err
+    assert "*** This is NOT the set DVS128 Gesture: generated gestures stand in" in capsys.readouterr().err
 
 
 def test_a_stand_in_that_lost_a_file_is_made_anew(house):
