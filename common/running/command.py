@@ -42,17 +42,30 @@ def _do(folder, trained, arguments):
     conf = conf_file.read(folder)
     if {"--help", "-h"} & set(arguments):
         with user_errors():
-            text = help.help_text(conf, [argument for argument in arguments if argument not in ("--help", "-h")])
+            text = _help(conf, [argument for argument in arguments if argument not in ("--help", "-h")])
         with quiet_end_of_reading():
             print((sys.modules["__main__"].__doc__ or "").strip(), text, sep="\n\n")
         return
     command, path, rest = _command(arguments)
     settings = _saved_settings(path, conf, command, rest) if path else new_settings(conf, rest)
-    runner = cases if all(isinstance(values, dict) for values in settings.values()) else experiment
+    runner = cases if _several(settings) else experiment
     if command == "evaluate":
         runner.evaluate(trained, settings, path)
     else:
         runner.run(trained, settings, parent=folder / "runs", path=path)
+
+
+def _help(conf, arguments):
+    """What --help prints of the run that the arguments describe; of case=all, of what the cases have in common."""
+    settings = new_settings(conf, arguments)
+    if _several(settings):
+        settings = resolution.resolve(conf, [argument for argument in arguments if argument != "case=all"])
+    return help.help_text(conf, arguments, settings)
+
+
+def _several(settings):
+    """Whether these are {case: settings}."""
+    return all(isinstance(values, dict) for values in settings.values())
 
 
 def _stop(message, status):

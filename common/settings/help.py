@@ -19,10 +19,13 @@ MEANINGS = {  # of keys of a run, where neither conf.py nor a part says it
 }
 
 
-def help_text(conf, arguments=()):
+def help_text(conf, arguments=(), settings=None):
     """Every key of the run that conf.py, a module, and the arguments describe, with its value, what it may be and what
-    it means; then the overrides that this net can meet, and the cases."""
-    settings = resolve(conf, arguments)
+    it means; then the overrides that this net can meet, and the cases.
+
+    settings: the run's, where a case decides them.
+    """
+    settings = settings or resolve(conf, arguments)
     with foreign(f"{conf.__file__} cannot be read"), tokenize.open(conf.__file__) as file:
         source = file.read()
     comments = comments_of(source, ("config", settings["net"], "columns"))
