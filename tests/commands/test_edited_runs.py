@@ -128,11 +128,23 @@ def test_a_result_of_another_form_is_told_in_a_line(place, finished, content, me
     assert status == 2 and message in stderr.splitlines()[-1] and "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("command", ["resume", "evaluate"])
+def test_a_last_epoch_s_checkpoint_is_not_taken_for_the_best_one_s(place, finished, command):
+    path = finished("renamed") / "trial_0"
+    for end in ("", ".sha256"):
+        shutil.copy(path / f"last.pt{end}", path / f"best.pt{end}")
+    mistake = place.call("mnist", f"{command}=runs/renamed")
+    check_mistake("trial_0/best.pt is no checkpoint of a best epoch; to train this trial again, delete", *mistake[::2])
+
+
 class Foreign:
     """Something that torch does not load without being told to."""
 
 
-@pytest.mark.parametrize("state", [Foreign(), {"net": 3}, [1], {"progress": {}}, {"net": {}, "origin": 3}])
+STATES = [Foreign(), {"net": 3}, [1], {"progress": {}}, {"progress": {"rows": 5}}, {"net": {}, "origin": 3}]
+
+
+@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("command", ["resume", "evaluate"])
 def test_a_foreign_checkpoint_is_told_in_a_line_without_torch_s_advice(place, finished, state, command):
     path = finished("pickle")
