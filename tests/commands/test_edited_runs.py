@@ -67,6 +67,21 @@ def test_another_trial_s_checkpoint_is_refused(place, finished, command, file):
     check_mistake(f"trial_0/{file} was made with trial=1: ", *place.call("mnist", f"{command}=runs/mixed")[::2])
 
 
+def test_a_conf_py_that_writes_1_for_1_0_since_costs_no_run(place, finished, monkeypatch, capsys):
+    path, conf = finished("whole"), place.root / "mnist" / "conf.py"
+    content = conf.read_text()
+    monkeypatch.setattr(trial, "started", lambda *_: sys.exit(0))  # all has been checked by then
+    conf.write_text(content.replace('"beta": 0.99,', '"beta": 1,').replace("[11.666, 14.105, 0.6656]", "[11, 14, 1]"))
+    try:
+        status, stderr = outcome(place, monkeypatch, capsys, "evaluate=runs/whole")
+        edit(path, num_epochs=2.0)
+        mistake = outcome(place, monkeypatch, capsys, "evaluate=runs/whole")
+    finally:
+        conf.write_text(content)
+    assert status == 0, stderr
+    assert mistake[0] == 2 and "num_epochs must be a whole number" in mistake[1]
+
+
 def test_a_run_is_made_longer_and_not_shorter(place, finished):
     path = finished("longer")
     edit(path, num_epochs=1)
