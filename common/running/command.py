@@ -125,13 +125,20 @@ def _longest(path, settings):
     return max(settings, own, key=lambda those: record.length(those) or 0)
 
 
+def _of_any_number(example):
+    """A value of today's conf.py, where 1 may stand for 1.0; which numbers have to be whole is for resolution.check."""
+    if isinstance(example, list):
+        return [_of_any_number(item) for item in example]
+    return float(example) if type(example) is int else example
+
+
 def _changed(settings, conf, command, arguments):
     """The settings with the arguments' overrides, all checked again; ValueError for a key that may not change."""
     examples = resolution.known(conf) | getattr(conf, settings["net"], {}) | conf.config
     for key in settings.keys() & {key for key, example in examples.items() if example is not None}:
         if isinstance(settings[key], str) != isinstance(examples[key], str):
             raise ValueError(f"{key} is a {type(examples[key]).__name__}, got {settings[key]!r}")
-        typed(key, show_value(settings[key]), examples[key])
+        typed(key, show_value(settings[key]), _of_any_number(examples[key]))
     changeable = [key for key in CHANGEABLE[command] if key in settings]
     overrides = parse(arguments, settings)
     if refused := [key for key in overrides if key not in changeable and overrides[key] != settings[key]]:

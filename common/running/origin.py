@@ -24,8 +24,11 @@ def kept_rows(path, settings, data):
     for file, saved in kept.items():
         with foreign(f"{file} is no checkpoint of a run"):
             _check(file, saved.get("origin"), origin_of(path, settings, data))
+            if file.name == "best.pt" and not {"epoch", "val_accuracy"} <= saved.keys():
+                raise UserError(f"{file} is no checkpoint of a best epoch; to train this trial again, delete {path} "
+                                "and resume the run")
             if file.name == "last.pt":
-                rows = saved["progress"]["rows"]
+                rows = [dict(row) for row in saved["progress"]["rows"]]
                 if saved["progress"][count] > settings[f"num_{count}s"]:
                     raise UserError(f"{file} has gone on for {saved['progress'][count]} {count}s, more than config.json"
                                     f" says; set num_{count}s back")

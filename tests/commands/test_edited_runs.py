@@ -67,6 +67,21 @@ def test_another_trial_s_checkpoint_is_refused(place, finished, command, file):
     check_mistake(f"trial_0/{file} was made with trial=1: ", *place.call("mnist", f"{command}=runs/mixed")[::2])
 
 
+def test_a_conf_py_that_writes_1_for_1_0_since_costs_no_run(place, finished, monkeypatch, capsys):
+    path, conf = finished("whole"), place.root / "mnist" / "conf.py"
+    content = conf.read_text()
+    monkeypatch.setattr(trial, "started", lambda *_: sys.exit(0))  # all has been checked by then
+    conf.write_text(content.replace('"beta": 0.99,', '"beta": 1,').replace("[11.666, 14.105, 0.6656]", "[11, 14, 1]"))
+    try:
+        status, stderr = outcome(place, monkeypatch, capsys, "evaluate=runs/whole")
+        edit(path, num_epochs=2.0)
+        mistake = outcome(place, monkeypatch, capsys, "evaluate=runs/whole")
+    finally:
+        conf.write_text(content)
+    assert status == 0, stderr
+    assert mistake[0] == 2 and "num_epochs must be a whole number" in mistake[1]
+
+
 def test_a_run_is_made_longer_and_not_shorter(place, finished):
     path = finished("longer")
     edit(path, num_epochs=1)
@@ -128,11 +143,23 @@ def test_a_result_of_another_form_is_told_in_a_line(place, finished, content, me
     assert status == 2 and message in stderr.splitlines()[-1] and "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("command", ["resume", "evaluate"])
+def test_a_last_epoch_s_checkpoint_is_not_taken_for_the_best_one_s(place, finished, command):
+    path = finished("renamed") / "trial_0"
+    for end in ("", ".sha256"):
+        shutil.copy(path / f"last.pt{end}", path / f"best.pt{end}")
+    mistake = place.call("mnist", f"{command}=runs/renamed")
+    check_mistake("trial_0/best.pt is no checkpoint of a best epoch; to train this trial again, delete", *mistake[::2])
+
+
 class Foreign:
     """Something that torch does not load without being told to."""
 
 
-@pytest.mark.parametrize("state", [Foreign(), {"net": 3}, [1], {"progress": {}}, {"net": {}, "origin": 3}])
+STATES = [Foreign(), {"net": 3}, [1], {"progress": {}}, {"progress": {"rows": 5}}, {"net": {}, "origin": 3}]
+
+
+@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("command", ["resume", "evaluate"])
 def test_a_foreign_checkpoint_is_told_in_a_line_without_torch_s_advice(place, finished, state, command):
     path = finished("pickle")
