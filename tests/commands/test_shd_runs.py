@@ -76,7 +76,7 @@ def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(place, name):
     (["net=mlp", "neuron=paralif", "per_neuron=True"], "it needs learn_tau=True or learn_threshold=True"),
     (["net=mlp", "learn_tau=True"], "learn_tau has no effect here; it needs neuron=paralif"),
     (["shift=0.2"], "shift has no effect here; it needs augment=True"),
-    (["dt_ms=0"], "dt_ms must exceed 0"), (["net=mlp", "thresholds=[1,1]"], "thresholds has no effect here"),
+    (["dt_ms=0"], "dt_ms must lie in (0, 1e9] ms"), (["net=mlp", "thresholds=[1,1]"], "thresholds has no effect here"),
     (["source=published", "data_dir=/nowhere"], "shd_train.h5"),
 ])
 def test_a_mistake_is_told_without_a_traceback(place, arguments, message, tmp_path):
