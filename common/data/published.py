@@ -32,12 +32,18 @@ class Published(NamedTuple):
 
     def path_of(self, folder, file):
         """Where `folder` has a file, under its own name or one near it; None if it has not."""
-        for spelt in (str, _plain):
-            there = {spelt(path.name): path for path in sorted(folder.glob("[!.]*"))}
-            for end in self.ends:
-                path = there.get(spelt(f"{file}{end}".removesuffix("/")))
-                if path and (path.is_dir() if end == "/" else path.is_file()):
-                    return path
+        return self._first(file, folder.joinpath) or self._near_path(folder, file)
+
+    def _near_path(self, folder, file):
+        there = {_plain(path.name): path for path in sorted(folder.glob("[!.]*"))}
+        return self._first(file, lambda name: there.get(_plain(name), folder / name))
+
+    def _first(self, file, place):
+        """Of what may follow a file's name, the first with which place(name) is there, and of its kind."""
+        for end in self.ends:
+            path = place(f"{file}{end}".removesuffix("/"))
+            if path.is_dir() if end == "/" else path.is_file():
+                return path
         return None
 
     def _folders(self, root):

@@ -1,11 +1,11 @@
 """A row of the report for each finished run, or for several of equal settings that differ in their seeds."""
 
-import difflib
 from typing import NamedTuple
 
 from common.report import accuracy, timing
 from common.report.runs import NONE, warn
 from common.running.record import is_finished
+from common.settings.arguments import meant
 from common.settings.resolution import holds
 from common.tasks import classification, spike_timing
 
@@ -33,8 +33,7 @@ def selected(runs, conditions):
         if not separator or " " in condition:
             raise ValueError(f"--where takes key=value or key=value|value, got {condition!r}")
         if runs and key not in keys:
-            near = difflib.get_close_matches(key, keys, n=1)
-            raise ValueError(f"no run has a key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise ValueError(f"no run has a key {key!r}{meant(key, keys)}")
     return [run for run in runs if all(holds(condition, asked[run.path]) for condition in conditions)]
 
 

@@ -1,13 +1,13 @@
 """Finds runs, and reads what they left and what their directory's conf.py has of tables."""
 
 import functools
-import runpy
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from common.errors import UserError, foreign
 from common.running import metrics, record, translate
+from common.settings import conf_file
 
 NONE = "–"
 ROOT = Path(__file__).parents[2]
@@ -83,12 +83,11 @@ def tables_of(run):
 @functools.cache
 def conf_tables(directory):
     """The `tables` of the conf.py in `directory`; {} if there are none or, with a warning, if it does not run."""
+    path = directory / "conf.py"
     try:
-        return runpy.run_path(str(directory / "conf.py")).get("tables", {})
-    except FileNotFoundError:
-        return {}
-    except (Exception, SystemExit) as error:  # whatever a user wrote there
-        return warn(f"{directory / 'conf.py'}: {error!r}") or {}
+        return conf_file.names(path).get("tables", {}) if path.exists() else {}
+    except UserError as error:
+        return warn(error) or {}
 
 
 def warn(message):

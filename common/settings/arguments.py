@@ -12,6 +12,12 @@ def parse(arguments, known):
     return {key: typed(key, text, known[key]) for key, text in split(arguments, known).items()}
 
 
+def meant(name, known):
+    """A hint at the one of the known names that is nearest to a wrong one; "" if none is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def split(arguments, known):
     """["key=value", ...] -> {key: text}; ValueError for what has another form, is not in `known` or comes twice."""
     overrides = {}
@@ -20,8 +26,7 @@ def split(arguments, known):
         if not separator:
             raise ValueError(f"expected key=value, got {argument!r}; --help lists the keys")
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise ValueError(f"no key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "; --help lists them"))
+            raise ValueError(f"no key {key!r}{meant(key, known) or '; --help lists them'}")
         if key in overrides:
             raise ValueError(f"{key} is given twice")
         overrides[key] = text

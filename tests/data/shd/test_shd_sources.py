@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from helpers.shd_set import OTHER, PACKS, PUBLISHED, load, write
+from helpers.sources import check_that_a_stand_in_is_told, check_that_the_published_set_is_insisted_on
 
 from common.data import download
 from common.data.shd import TEST, TRAIN
@@ -73,18 +74,11 @@ def test_events_stand_in_when_asked_for(house, capsys, monkeypatch):
 
 
 def test_events_stand_in_where_nothing_can_be_had(house, capsys):
-    assert load(house).name == "synthetic spoken digits"
-    message = capsys.readouterr().err
-    assert "cannot download" in message and "NOT the set SHD" in message
-    assert not list(house.rglob("*.h5*"))
+    check_that_a_stand_in_is_told(load, house, capsys, "synthetic spoken digits", "SHD", "*.h5*")
 
 
 def test_only_the_published_set_will_do_if_so_asked(house):
-    with pytest.raises(ValueError) as caught:
-        load(house, source="published")
-    for file in (TRAIN, TEST):
-        assert all(f"http://127.0.0.1:1/{mirror}/{file}.gz" in str(caught.value) for mirror in "ab")
-    assert str(house / "data" / "SHD") in str(caught.value)
+    check_that_the_published_set_is_insisted_on(load, house, (TRAIN, TEST), house / "data" / "SHD")
 
 
 def test_a_download_goes_on_from_mirror_to_mirror_and_file_to_file(house, monkeypatch):
